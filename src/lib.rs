@@ -1,0 +1,17 @@
+//! Lobsterpot: a capability broker and sandbox for the tool calls of AI agents on Linux.
+//!
+//! Modules in reading order; each may use only what `docs/architecture.md` lists for it:
+//!
+//! 1. [`model`]: the words.
+//! 2. [`policy`]: who may do what; pure.
+//!
+//! # Invariants
+//!
+//! 1. No effect without a permit, no permit without a decision.
+//! 2. Deciding and planning are pure; kernels differ only through `HostFeatures`.
+//! 3. A plan is data: printable and comparable; compiling it is separate from applying it.
+//! 4. Fail closed: a failed step is reported as `{step, errno}` before any exec.
+//! 5. Between clone and exec only prepared data and raw system calls are used.
+//! 6. Enforcement never depends on observation: a witness may record or deny, never allow.
+
+pub mod model;

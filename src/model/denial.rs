@@ -1,0 +1,162 @@
+//! A refusal as a value: what was refused, by which rule, and what is granted instead.
+//!
+//! The text goes to the agent. It must never say how to widen the sandbox, and
+//! must be the same whether or not the refused path exists.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::{RefusalCode, shown};
+
+/// Where a line of a policy stands.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Place {
+    /// The file's path, or `built-in:NAME`.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: u32,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// The rule that decided.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Rule {
+    /// What the rule is: `grant workspace`, `tier friend`, or `default` where nothing matched.
+    pub name: String,
+    /// Where the policy says so; absent for the default, which no line states.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+impl Rule {
+    /// Nothing matched, and what nothing allows is refused.
+    pub fn default_deny() -> Self {
+        Self {
+            name: "default".into(),
+            place: None,
+        }
+    }
+}
+
+/// Who saw the path of a denial, which tells how far it can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PathSource {
+    /// The broker decided about this very path.
+    Broker,
+    /// The kernel's own lookup arrived at the tripwire.
+    Tripwire,
+    /// The kernel's audit record.
+    Kernel,
+    /// Read from the memory of the refused process, which could have changed it meanwhile.
+    TraceeMemory,
+}
+
+/// One refusal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Denial {
+    /// The stable code.
+    pub code: RefusalCode,
+    /// The operation: a request's (`file.read`), or a system call's (`chmod`).
+    pub op: Cow<'static, str>,
+    /// The path as the principal wrote it, made safe to show; absent where none was involved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The rule that decided.
+    pub rule: Rule,
+    /// One line for the agent.
+    pub message: String,
+    /// What is granted instead, where anything is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// How many equal denials this one stands for; at least 1.
+    pub count: u64,
+    /// Who saw the path.
+    pub path_source: PathSource,
+}
+
+impl Denial {
+    /// A refusal that the broker itself decided.
+    ///
+    /// `subject` is the path or command that was refused, as the principal wrote it.
+    pub fn by_broker(
+        code: RefusalCode,
+        op: impl Into<Cow<'static, str>>,
+        subject: &str,
+        rule: Rule,
+    ) -> Self {
+        Self::seen(code, op.into(), Some(subject), rule, PathSource::Broker)
+    }
+
+    /// A refusal that a witness saw; `subject` is absent where no path was involved.
+    pub fn seen(
+        code: RefusalCode,
+        op: Cow<'static, str>,
+        subject: Option<&str>,
+        rule: Rule,
+        path_source: PathSource,
+    ) -> Self {
+        let path = subject.map(|text| shown(text).into_owned());
+        let what = path.as_deref().unwrap_or(&op);
+        let message = format!(
+            "sandbox: {what}: {} (blocked by sandbox: {}) [code={code}]",
+            code.errno_text(),
+            code.reason(),
+        );
+        Self {
+            code,
+            op,
+            path,
+            rule,
+            message,
+            hint: None,
+            count: 1,
+            path_source,
+        }
+    }
+
+    /// The same refusal with a word on what is granted instead.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Denial, Rule};
+    use crate::model::RefusalCode;
+
+    #[test]
+    fn the_message_has_the_documented_form() {
+        let denial = Denial::by_broker(
+            RefusalCode::OutsideCapability,
+            "file.read",
+            "/etc/shadow",
+            Rule::default_deny(),
+        );
+        assert_eq!(
+            denial.message,
+            "sandbox: /etc/shadow: Permission denied (blocked by sandbox: \
+             outside every granted directory) [code=outside-capability]"
+        );
+    }
+
+    #[test]
+    fn a_name_cannot_forge_a_second_line() {
+        let denial = Denial::by_broker(
+            RefusalCode::BadRequest,
+            "file.read",
+            "a\nok",
+            Rule::default_deny(),
+        );
+        assert_eq!(denial.message.lines().count(), 1);
+    }
+}

@@ -1,0 +1,112 @@
+//! What was in force while a request was carried out: part of every reply.
+//!
+//! A field is filled from what was really applied, never from what was wished.
+
+use serde::{Deserialize, Serialize};
+
+/// How a command is contained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// No command ran: the broker did the work itself on directory handles.
+    Broker,
+    /// A root of its own, made of namespaces and mounts, with Landlock and seccomp.
+    View,
+    /// Landlock and seccomp on the host's own file tree.
+    Flat,
+}
+
+/// A guarantee that a host may be unable to give, and that a policy can do without by name.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum WeakerGuarantee {
+    /// Metadata outside the grants (existence, size, owner, link targets) can be probed.
+    OutsideMetadata,
+    /// `hide` and `protect` bind file requests, but not commands.
+    CommandExceptions,
+    /// Signals can reach processes of the same user outside the sandbox.
+    OutsideSignals,
+    /// A process that outlives the broker's sudden death is not certain to be ended.
+    LateTeardown,
+}
+
+impl WeakerGuarantee {
+    /// The guarantee as policies write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OutsideMetadata => "outside-metadata",
+            Self::CommandExceptions => "command-exceptions",
+            Self::OutsideSignals => "outside-signals",
+            Self::LateTeardown => "late-teardown",
+        }
+    }
+
+    /// What a person should know who accepts it.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::OutsideMetadata => {
+                "a command can learn that a path outside exists, its size and owner; not its content"
+            }
+            Self::CommandExceptions => {
+                "hide and protect patterns bind file requests, but not commands"
+            }
+            Self::OutsideSignals => "a command can signal the user's other processes",
+            Self::LateTeardown => {
+                "if the broker itself is killed, a stray process may outlive it for a moment"
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for WeakerGuarantee {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The layers in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Enforced {
+    /// How the work was contained.
+    pub mode: Mode,
+    /// The Landlock ABI whose every right was handled, `abi 7`; `none` where no command ran.
+    pub landlock: String,
+    /// The system call filter, `deny 93, supervise 21`.
+    pub seccomp: String,
+    /// The namespaces of the view, or `none`.
+    pub view: String,
+    /// What watched for denials inside the command.
+    pub witness: String,
+    /// The limits that bound, `wall 120s, processes 512`.
+    pub limits: String,
+    /// What this host could not give, and the policy does without.
+    pub weaker: Vec<WeakerGuarantee>,
+}
+
+impl Enforced {
+    /// For requests that the broker answers without starting anything.
+    pub fn by_broker_alone() -> Self {
+        let none = || String::from("none");
+        Self {
+            mode: Mode::Broker,
+            landlock: none(),
+            seccomp: none(),
+            view: none(),
+            witness: String::from("broker"),
+            limits: none(),
+            weaker: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The words of the product, as types: who asks, for what, and what is answered.
+//!
+//! Everything here is plain data. This module must never do I/O, read a clock,
+//! or know how anything is enforced.
+
+mod code;
+mod denial;
+mod enforced;
+mod path;
+mod principal;
+mod reply;
+mod request;
+mod right;
+mod text;
+
+pub use code::RefusalCode;
+pub use denial::{Denial, PathSource, Place, Rule};
+pub use enforced::{Enforced, Mode, WeakerGuarantee};
+pub use path::{HostPath, PathError};
+pub use principal::{PrincipalId, Tier};
+pub use reply::{Reply, Status};
+pub use request::{
+    ExecRun, FileAppend, FileCopy, FileDelete, FileEdit, FileGlob, FileGrep, FileList, FileMkdir,
+    FileMove, FileRead, FileStat, FileWrite, LineRange, Operation, Program, Request, RequestError,
+};
+pub use right::{Right, Rights};
+pub use text::{shown, shown_path};

@@ -1,0 +1,144 @@
+//! Paths as a request names them: absolute and free of `.` and `..`, by their letters alone.
+//!
+//! Nothing here looks at a file system. What a path really leads to is decided
+//! when it is opened beneath a directory handle, never from its letters.
+
+use std::path::{Component, Path, PathBuf};
+
+/// An absolute path without `.`, `..` or repeated slashes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HostPath(PathBuf);
+
+/// Why a text is not a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PathError {
+    /// The text is empty.
+    #[error("the path is empty")]
+    Empty,
+    /// The text holds a NUL byte, which no system call can take.
+    #[error("the path contains a NUL byte")]
+    Nul,
+    /// The text is not absolute where it must be.
+    #[error("the path is not absolute")]
+    NotAbsolute,
+}
+
+impl HostPath {
+    /// The root directory.
+    pub fn root() -> Self {
+        Self(PathBuf::from("/"))
+    }
+
+    /// Takes an absolute path and removes `.`, `..` and repeated slashes by their letters.
+    ///
+    /// # Errors
+    /// When the path is empty, not absolute, or holds a NUL byte.
+    pub fn absolute(path: impl AsRef<Path>) -> Result<Self, PathError> {
+        let path = path.as_ref();
+        check(path)?;
+        if !path.is_absolute() {
+            return Err(PathError::NotAbsolute);
+        }
+        Ok(Self(without_dots(path)))
+    }
+
+    /// Joins a path, relative or absolute, to this directory, by letters.
+    ///
+    /// `..` above the root stays at the root, as it does in the kernel.
+    ///
+    /// # Errors
+    /// When the path is empty or holds a NUL byte.
+    pub fn join(&self, path: impl AsRef<Path>) -> Result<Self, PathError> {
+        let path = path.as_ref();
+        check(path)?;
+        Ok(Self(without_dots(&self.0.join(path))))
+    }
+
+    /// The rest of this path below `directory`; empty when they are the same.
+    pub fn beneath(&self, directory: &Self) -> Option<&Path> {
+        self.0.strip_prefix(&directory.0).ok()
+    }
+
+    /// The path.
+    pub fn as_path(&self) -> &Path {
+        &self.0
+    }
+
+    /// How many components the path has below the root directory.
+    pub fn depth(&self) -> usize {
+        self.0
+            .components()
+            .filter(|part| matches!(part, Component::Normal(_)))
+            .count()
+    }
+}
+
+impl AsRef<Path> for HostPath {
+    fn as_ref(&self) -> &Path {
+        &self.0
+    }
+}
+
+fn check(path: &Path) -> Result<(), PathError> {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    if bytes.is_empty() {
+        return Err(PathError::Empty);
+    }
+    if bytes.contains(&0) {
+        return Err(PathError::Nul);
+    }
+    Ok(())
+}
+
+fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::from("/");
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => plain.push(name),
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HostPath, PathError};
+    use std::path::Path;
+
+    #[test]
+    fn dots_are_removed_by_letters() {
+        let cwd = HostPath::absolute("/home/a").unwrap();
+        assert_eq!(
+            cwd.join("../b/./c//d").unwrap().as_path(),
+            Path::new("/home/b/c/d")
+        );
+        assert_eq!(cwd.join("../../../..").unwrap(), HostPath::root());
+        assert_eq!(
+            cwd.join("/etc/../etc/passwd").unwrap().as_path(),
+            Path::new("/etc/passwd")
+        );
+    }
+
+    #[test]
+    fn a_sibling_with_the_same_beginning_is_not_beneath() {
+        let grant = HostPath::absolute("/home/a").unwrap();
+        assert!(
+            HostPath::absolute("/home/ab")
+                .unwrap()
+                .beneath(&grant)
+                .is_none()
+        );
+        assert_eq!(grant.beneath(&grant), Some(Path::new("")));
+    }
+
+    #[test]
+    fn what_no_system_call_can_take_is_no_path() {
+        assert_eq!(HostPath::absolute(""), Err(PathError::Empty));
+        assert_eq!(HostPath::absolute("a"), Err(PathError::NotAbsolute));
+        assert_eq!(HostPath::root().join("a\0b"), Err(PathError::Nul));
+    }
+}
