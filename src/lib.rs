@@ -4,6 +4,8 @@
 //!
 //! 1. [`model`]: the words.
 //! 2. [`policy`]: who may do what; pure.
+//! 3. [`sys`]: raw system calls under safe names; no policy.
+//! 4. [`audit`]: what is on record.
 //!
 //! # Invariants
 //!
@@ -14,4 +16,6 @@
 //! 5. Between clone and exec only prepared data and raw system calls are used.
 //! 6. Enforcement never depends on observation: a witness may record or deny, never allow.
 
+pub mod audit;
 pub mod model;
+pub mod sys;

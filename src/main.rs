@@ -1,1 +1,3 @@
+//! The program: dispatches to the library.
+
 fn main() {}

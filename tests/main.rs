@@ -1,1 +1,1 @@
-
+//! The test suite: one binary; the folders are the contents page.

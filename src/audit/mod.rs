@@ -1,0 +1,16 @@
+//! The audit log: what was asked, what was decided, what happened, and what the kernel refused.
+//!
+//! A record is appended before the effect that it announces; when it cannot be written the
+//! effect must not happen. Nothing here decides anything, and nothing here ever records the
+//! value of an environment variable or the content of a file.
+
+mod entry;
+mod error;
+mod log;
+
+pub use entry::{
+    Context, Effect, Entry, Event, Outcome, Process, RecordId, RequestInfo, SessionTotals, Target,
+    Verdict,
+};
+pub use error::AuditError;
+pub use log::AuditLog;
