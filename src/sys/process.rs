@@ -1,0 +1,299 @@
+//! Processes: forking a launcher, giving up privileges, ending a tree.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+
+use nix::errno::Errno;
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+
+use super::checked;
+
+/// Which side of a fork the caller is on.
+#[derive(Debug)]
+pub enum Fork {
+    /// The new process.
+    Child,
+    /// The old one, with the new one's pid and pidfd.
+    Parent {
+        /// The child's pid; it is not reaped, so the number cannot be reused.
+        pid: i32,
+        /// Readable once the child ended.
+        pidfd: OwnedFd,
+    },
+}
+
+/// Forks a process that has a single thread.
+///
+/// # Errors
+/// `EDEADLK` when there is more than one thread: another could hold a lock of the
+/// allocator, which the child would wait for forever.
+pub fn fork_single_threaded() -> io::Result<Fork> {
+    if threads()? != 1 {
+        return Err(io::Error::from_raw_os_error(libc::EDEADLK));
+    }
+    // SAFETY: the process has one thread, so no lock is held by another.
+    match unsafe { nix::unistd::fork() }? {
+        nix::unistd::ForkResult::Child => Ok(Fork::Child),
+        nix::unistd::ForkResult::Parent { child } => Ok(Fork::Parent {
+            pid: child.as_raw(),
+            pidfd: pidfd_of(child.as_raw())?,
+        }),
+    }
+}
+
+fn threads() -> io::Result<usize> {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the process's own task list in proc"
+    )]
+    let tasks = fs::read_dir("/proc/self/task");
+    match tasks {
+        Ok(entries) => Ok(entries.count()),
+        // Without proc nobody can be asked; the command line starts no thread before this.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(1),
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens a pidfd of a process that the caller knows to be unreaped.
+///
+/// # Errors
+/// When there is no such process.
+pub fn pidfd_of(pid: i32) -> io::Result<OwnedFd> {
+    // SAFETY: plain numbers.
+    let raw = checked(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
+    // SAFETY: the kernel just installed it; nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(i32::try_from(raw).unwrap_or(-1)) })
+}
+
+/// Ends the calling process at once, running no destructors or handlers: those belong to
+/// the process it was forked from.
+pub fn end_now(code: i32) -> ! {
+    // SAFETY: _exit does not return and touches no memory.
+    unsafe { libc::_exit(code) }
+}
+
+/// Makes orphans below this process its children (`PR_SET_CHILD_SUBREAPER`).
+///
+/// # Errors
+/// Never on a kernel that has Landlock.
+pub fn adopt_orphans() -> io::Result<()> {
+    // SAFETY: plain numbers.
+    checked(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }.into())?;
+    Ok(())
+}
+
+/// Gives up every capability for good, in all five sets, and the special treatment of
+/// uid 0 on exec, so that nothing that this process starts can have one again.
+///
+/// # Errors
+/// When the kernel refuses to lower a set, which it never should.
+pub fn drop_capabilities() -> io::Result<()> {
+    // Linux 4.3, ambient first: it is bounded by what comes after.
+    // SAFETY: plain numbers.
+    unsafe {
+        libc::prctl(
+            libc::PR_CAP_AMBIENT,
+            libc::PR_CAP_AMBIENT_CLEAR_ALL,
+            0,
+            0,
+            0,
+        )
+    };
+    for capability in 0..64 {
+        // SAFETY: plain numbers. Without CAP_SETPCAP the bounding set stays, and means
+        // nothing: no_new_privs and the empty sets below keep any from being gained.
+        unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
+    }
+    // SAFETY: plain numbers; needs CAP_SETPCAP, without which uid 0 is not special anyway.
+    unsafe { libc::prctl(libc::PR_SET_SECUREBITS, NOROOT_AND_LOCKED, 0, 0, 0) };
+    let header = CapabilityHeader {
+        version: 0x2008_0522,
+        pid: 0,
+    };
+    let none = [CapabilityData::default(); 2];
+    // SAFETY: both live through the call; version 3 takes two data elements.
+    checked(unsafe { libc::syscall(libc::SYS_capset, &raw const header, none.as_ptr()) })?;
+    Ok(())
+}
+
+/// `SECBIT_NOROOT`, `SECBIT_NO_SETUID_FIXUP`, `SECBIT_NO_CAP_AMBIENT_RAISE`, each with its lock.
+const NOROOT_AND_LOCKED: libc::c_ulong = 0b1100_1111;
+
+#[repr(C)]
+struct CapabilityHeader {
+    version: u32,
+    pid: i32,
+}
+
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+struct CapabilityData {
+    effective: u32,
+    permitted: u32,
+    inheritable: u32,
+}
+
+/// Closes every descriptor from `first` on, except `kept` (`close_range(2)`, Linux 5.9).
+///
+/// # Errors
+/// When the kernel does not know the call.
+pub fn close_all_but(first: u32, kept: &mut [i32]) -> io::Result<()> {
+    kept.sort_unstable();
+    let mut from = first;
+    for descriptor in kept.iter().filter_map(|fd| u32::try_from(*fd).ok()) {
+        if descriptor < from {
+            continue;
+        }
+        if descriptor > from {
+            close_range(from, descriptor - 1)?;
+        }
+        from = descriptor + 1;
+    }
+    close_range(from, u32::MAX)
+}
+
+fn close_range(from: u32, to: u32) -> io::Result<()> {
+    // SAFETY: the caller owns what it keeps; whoever owned the others is a copy of the
+    // parent's memory that never runs in this process.
+    checked(unsafe { libc::syscall(libc::SYS_close_range, from, to, 0) })?;
+    Ok(())
+}
+
+/// How a child ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It exited with this code.
+    Exited(i32),
+    /// This signal ended it.
+    Signalled(i32),
+}
+
+/// Reaps any child that ended; `None` while none has.
+///
+/// # Errors
+/// `ECHILD` when there is no child.
+pub fn reap_any() -> Result<Option<(i32, Ended)>, Errno> {
+    loop {
+        let mut status = 0;
+        // SAFETY: the kernel writes one `int`, which lives through the call. nix's waitpid
+        // would lose a child that a real-time signal ended.
+        let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
+        match pid {
+            -1 if Errno::last() == Errno::EINTR => {}
+            -1 => return Err(Errno::last()),
+            0 => return Ok(None),
+            _ if libc::WIFSIGNALED(status) => {
+                return Ok(Some((pid, Ended::Signalled(libc::WTERMSIG(status)))));
+            }
+            _ => return Ok(Some((pid, Ended::Exited(libc::WEXITSTATUS(status))))),
+        }
+    }
+}
+
+/// Sends a signal to a process or, with a negative number, to a process group.
+///
+/// # Errors
+/// `ESRCH` when there is none.
+pub fn signal(target: i32, number: i32) -> io::Result<()> {
+    // SAFETY: plain numbers.
+    checked(unsafe { libc::kill(target, number) }.into())?;
+    Ok(())
+}
+
+/// The children of a process, as the kernel lists them now.
+///
+/// The list can miss some while it changes; callers repeat until nothing is left.
+pub fn children_of(pid: i32) -> Vec<i32> {
+    #[allow(clippy::disallowed_methods, reason = "process lists in proc")]
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    match text {
+        Ok(text) => text
+            .split_ascii_whitespace()
+            .filter_map(|word| word.parse().ok())
+            .collect(),
+        Err(_) => children_by_scan(pid),
+    }
+}
+
+/// For kernels without `CONFIG_PROC_CHILDREN`.
+fn children_by_scan(parent: i32) -> Vec<i32> {
+    #[allow(clippy::disallowed_methods, reason = "process lists in proc")]
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
+        .filter(|pid| parent_of(*pid) == Some(parent))
+        .collect()
+}
+
+fn parent_of(pid: i32) -> Option<i32> {
+    #[allow(clippy::disallowed_methods, reason = "process lists in proc")]
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses can hold anything, parentheses included.
+    text.rsplit_once(')')?
+        .1
+        .split_ascii_whitespace()
+        .nth(1)?
+        .parse()
+        .ok()
+}
+
+/// Ends every process below this one and reaps it; returns how many were ended.
+///
+/// The caller must have adopted orphans. Killing a parent makes its children ours, so
+/// the loop ends only when the kernel says that there is none left.
+pub fn end_all_descendants() -> usize {
+    let own = std::process::id().cast_signed();
+    let mut ended = 0;
+    let mut pause = std::time::Duration::from_micros(50);
+    loop {
+        match reap_any() {
+            Err(_) => return ended,
+            Ok(Some(_)) => {
+                ended += 1;
+                continue;
+            }
+            Ok(None) => {}
+        }
+        let mut tree = children_of(own);
+        let mut next = 0;
+        while next < tree.len() && tree.len() < 100_000 {
+            tree.extend(children_of(tree[next]));
+            next += 1;
+        }
+        for pid in tree {
+            // A number seen a moment ago as our descendant; only a direct child is
+            // certain not to be reused, but a deeper one is below a process of ours.
+            let _ = signal(pid, libc::SIGKILL);
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(std::time::Duration::from_millis(5));
+    }
+}
+
+/// Takes a descriptor out of another process (`pidfd_getfd(2)`, Linux 5.6).
+///
+/// # Errors
+/// `EBADF` when it has none of this number; `EPERM` when it may not be inspected.
+pub fn descriptor_of(pidfd: &OwnedFd, number: i32) -> io::Result<OwnedFd> {
+    // SAFETY: plain numbers.
+    let raw =
+        checked(unsafe { libc::syscall(libc::SYS_pidfd_getfd, pidfd.as_raw_fd(), number, 0) })?;
+    // SAFETY: the kernel just installed it; nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(i32::try_from(raw).unwrap_or(-1)) })
+}
+
+/// The number of a signal by its usual name, for messages.
+pub fn signal_name(number: i32) -> String {
+    Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |name| name.to_string())
+}
+
+/// Whether a process of this id exists and is not reaped.
+pub fn exists(pid: i32) -> bool {
+    nix::sys::signal::kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH)
+}

@@ -1,0 +1,182 @@
+//! Standard streams: what they are, pipes in their place, and moving bytes.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::stat::{SFlag, fstat};
+
+use super::checked;
+
+/// What kind of object a stream is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamKind {
+    /// A pipe without a name, which no file system holds.
+    AnonymousPipe,
+    /// A terminal.
+    Terminal,
+    /// A named pipe, socket or other object that can make a writer wait.
+    Waiting,
+    /// A regular file or another object that is always ready.
+    Ready,
+    /// A directory, which is no stream.
+    Directory,
+    /// Not open.
+    Closed,
+}
+
+/// `PIPEFS_MAGIC`, from linux/magic.h.
+const PIPEFS: i64 = 0x5049_5045;
+
+/// Finds out what a stream is.
+pub fn kind_of(stream: BorrowedFd<'_>) -> StreamKind {
+    let Ok(stat) = fstat(stream) else {
+        return StreamKind::Closed;
+    };
+    match SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT {
+        SFlag::S_IFDIR => StreamKind::Directory,
+        SFlag::S_IFIFO if is_on_pipefs(stream) => StreamKind::AnonymousPipe,
+        SFlag::S_IFIFO | SFlag::S_IFSOCK => StreamKind::Waiting,
+        SFlag::S_IFCHR if is_terminal(stream) => StreamKind::Terminal,
+        _ => StreamKind::Ready,
+    }
+}
+
+fn is_on_pipefs(stream: BorrowedFd<'_>) -> bool {
+    nix::sys::statfs::fstatfs(stream).is_ok_and(|at| at.filesystem_type().0 == PIPEFS)
+}
+
+/// Whether a stream is a terminal.
+pub fn is_terminal(stream: BorrowedFd<'_>) -> bool {
+    nix::unistd::isatty(stream).unwrap_or(false)
+}
+
+/// Whether a descriptor was opened for reading only.
+pub fn is_read_only(stream: BorrowedFd<'_>) -> bool {
+    fcntl(stream, FcntlArg::F_GETFL)
+        .is_ok_and(|flags| OFlag::from_bits_truncate(flags) & OFlag::O_ACCMODE == OFlag::O_RDONLY)
+}
+
+/// Whether two streams lead to the same object, so that the order of what is written to
+/// both must be kept.
+pub fn are_the_same(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> bool {
+    match (fstat(one), fstat(other)) {
+        (Ok(one), Ok(other)) => one.st_dev == other.st_dev && one.st_ino == other.st_ino,
+        _ => false,
+    }
+}
+
+/// A pipe, close-on-exec: the end to read, the end to write.
+///
+/// # Errors
+/// When the process has no descriptors left.
+pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(nix::unistd::pipe2(OFlag::O_CLOEXEC)?)
+}
+
+/// Makes reads and writes on our own end of a pipe return at once.
+///
+/// Never for a stream that was handed to us: the flag would bind its other users too.
+///
+/// # Errors
+/// When the descriptor is not open.
+pub fn never_wait(own_end: BorrowedFd<'_>) -> io::Result<()> {
+    let flags = OFlag::from_bits_truncate(fcntl(own_end, FcntlArg::F_GETFL)?);
+    fcntl(own_end, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    Ok(())
+}
+
+/// A copy of a descriptor, close-on-exec, numbered 3 or higher.
+///
+/// # Errors
+/// When the descriptor is not open, or the process has none left.
+pub fn duplicate(stream: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    use std::os::fd::FromRawFd as _;
+    let raw = fcntl(stream, FcntlArg::F_DUPFD_CLOEXEC(3))?;
+    // SAFETY: the kernel just installed it; nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+}
+
+/// Moves up to `most` bytes from one pipe into another or a file, inside the kernel.
+///
+/// # Errors
+/// `EAGAIN` when either has to wait, `EINVAL` when the target cannot take part.
+pub fn splice(from: BorrowedFd<'_>, to: BorrowedFd<'_>, most: usize) -> io::Result<usize> {
+    // SAFETY: no offsets are given, so no memory of ours is touched.
+    let moved = unsafe {
+        libc::splice(
+            from.as_raw_fd(),
+            std::ptr::null_mut(),
+            to.as_raw_fd(),
+            std::ptr::null_mut(),
+            most,
+            libc::SPLICE_F_NONBLOCK | libc::SPLICE_F_MOVE,
+        )
+    };
+    Ok(usize::try_from(checked(moved as libc::c_long)?).unwrap_or(0))
+}
+
+/// What to wait for on a descriptor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interest {
+    /// Bytes to read, or the end.
+    Readable,
+    /// Room to write, or that nobody reads any more.
+    Writable,
+}
+
+/// Waits until something is ready; returns which are, in the order given.
+///
+/// # Errors
+/// Never for descriptors that are open.
+pub fn wait(
+    interests: &[(BorrowedFd<'_>, Interest)],
+    timeout: Option<std::time::Duration>,
+) -> io::Result<Vec<bool>> {
+    let mut polled: Vec<_> = interests
+        .iter()
+        .map(|(descriptor, interest)| {
+            let flags = match interest {
+                Interest::Readable => PollFlags::POLLIN,
+                Interest::Writable => PollFlags::POLLOUT,
+            };
+            PollFd::new(*descriptor, flags)
+        })
+        .collect();
+    // Rounded up, so that the wait is never shorter than asked for.
+    let timeout = timeout.map_or(PollTimeout::NONE, |time| {
+        let milliseconds = time.as_micros().div_ceil(1000);
+        PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)
+    });
+    match poll(&mut polled, timeout) {
+        Ok(_) => {}
+        Err(nix::errno::Errno::EINTR) => return Ok(vec![false; interests.len()]),
+        Err(errno) => return Err(errno.into()),
+    }
+    Ok(polled
+        .iter()
+        .map(|one| one.revents().is_some_and(|seen| !seen.is_empty()))
+        .collect())
+}
+
+/// Makes sure that descriptors 0, 1 and 2 are open, so that nothing else gets their numbers.
+///
+/// # Errors
+/// When `/dev/null` cannot be opened.
+pub fn fill_closed_streams() -> io::Result<()> {
+    loop {
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "/dev/null in place of a closed stream"
+        )]
+        let null = std::fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open("/dev/null")?;
+        if null.as_fd().as_raw_fd() > 2 {
+            return Ok(());
+        }
+        std::mem::forget(null);
+    }
+}
