@@ -5,7 +5,8 @@
 //! 1. [`model`]: the words.
 //! 2. [`policy`]: who may do what; pure.
 //! 3. [`sys`]: raw system calls under safe names; no policy.
-//! 4. [`audit`]: what is on record.
+//! 4. [`sandbox`]: how a command is contained.
+//! 5. [`audit`]: what is on record.
 //!
 //! # Invariants
 //!
@@ -18,4 +19,5 @@
 
 pub mod audit;
 pub mod model;
+pub mod sandbox;
 pub mod sys;

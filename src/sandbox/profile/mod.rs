@@ -1,0 +1,168 @@
+//! Profiles: how commands are contained, and which system paths tools need.
+//!
+//! A profile grants nothing of the user's own work: only paths of the system, and
+//! toolchains below the home that the search path leads to. Every entry carries a
+//! reason. Nothing here looks at a disk.
+
+mod view;
+
+use std::path::PathBuf;
+
+pub use view::{Changes, SystemView, ViewPath};
+
+use crate::model::{HostPath, Mode, Place, Rights};
+
+/// One profile, as its file states it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
+    /// The name that policies use.
+    pub name: String,
+    /// The file's path, or `built-in:NAME`.
+    pub source: String,
+    /// What it is for, in a line.
+    pub about: String,
+    /// Paths of the system that tools need.
+    pub system: Vec<SystemPath>,
+    /// Places that no toolchain may be found in.
+    pub never: Vec<NeverPath>,
+    /// Toolchains that may live below a home directory.
+    pub toolchains: Vec<Toolchain>,
+    /// Files of the home that are copied into the sandbox's own home.
+    pub home_files: Vec<HomeFile>,
+    /// Variables that commands get.
+    pub environment: Vec<Variable>,
+    /// The system call sets that are closed, by name.
+    pub syscalls: Vec<String>,
+    /// Resource limits that are not a matter of policy.
+    pub limits: Vec<ProcessLimit>,
+}
+
+/// What may be done with a path of the system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Access {
+    /// Reading (which includes listing), executing, and for devices writing.
+    pub rights: Rights,
+    /// Device control (`ioctl`), beside reading and writing.
+    pub ioctl: DeviceControl,
+}
+
+/// Whether a device may be controlled by `ioctl`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DeviceControl {
+    /// Only reading and writing.
+    Refuse,
+    /// Every control the device offers.
+    Allow,
+}
+
+/// A path of the system. It need not exist on every host.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SystemPath {
+    /// The path.
+    pub path: HostPath,
+    /// What may be done there, and with everything below.
+    pub access: Access,
+    /// The mode it is for; `None` for both. A view makes its own `/proc`, so those entries are flat.
+    pub only: Option<Mode>,
+    /// Why tools need it.
+    pub reason: String,
+    /// Where the profile says so.
+    pub place: Place,
+}
+
+/// A place that is never granted as a toolchain: not it, nothing in it, and no directory around it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NeverPath {
+    /// The path; may begin with `~/`.
+    pub path: String,
+    /// What lies there.
+    pub reason: String,
+    /// Where the profile says so.
+    pub place: Place,
+}
+
+/// A toolchain that may live below a home directory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Toolchain {
+    /// Its name.
+    pub name: String,
+    /// The operator's variable that says where it is, where there is one: `RUSTUP_HOME`.
+    pub variable: Option<String>,
+    /// Where it is otherwise; begins with `~/` or `/`.
+    pub root: String,
+    /// It is in use when one of these programs is on the search path, or a search path entry
+    /// leads into `root`.
+    pub programs: Vec<String>,
+    /// What is granted below the root; `.` is the root itself.
+    pub paths: Vec<ToolchainPath>,
+    /// Variables that make it work with another home.
+    pub environment: Vec<Variable>,
+}
+
+/// A part of a toolchain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolchainPath {
+    /// Below the root; a last component may end in `*`.
+    pub path: PathBuf,
+    /// What may be done there.
+    pub access: Access,
+    /// Why.
+    pub reason: String,
+    /// Where the profile says so.
+    pub place: Place,
+}
+
+/// A file of the user's home that commands find in the sandbox's home.
+///
+/// It is copied, not granted: a copy does not go stale when the file is replaced,
+/// and what a command does to it stays in the sandbox.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HomeFile {
+    /// Below the home, here and there.
+    pub path: PathBuf,
+    /// Why tools need it.
+    pub reason: String,
+    /// Where the profile says so.
+    pub place: Place,
+}
+
+/// A variable that commands get.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Its value; `${root}` is the toolchain's root, `${scratch}` the sandbox's scratch directory.
+    pub value: String,
+    /// Only for plans of this kind; `None` for every plan.
+    pub only: Option<Changes>,
+    /// Why.
+    pub reason: String,
+    /// Where the profile says so.
+    pub place: Place,
+}
+
+/// A resource limit of each process.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProcessLimit {
+    /// Which resource.
+    pub resource: Resource,
+    /// The most of it, in the unit of `setrlimit(2)`.
+    pub most: u64,
+    /// Why.
+    pub reason: String,
+    /// Where the profile says so.
+    pub place: Place,
+}
+
+/// A resource that a profile limits; the others belong to policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Resource {
+    /// Bytes of a core dump.
+    Core,
+    /// Bytes of memory that cannot be swapped out.
+    LockedMemory,
+    /// Bytes in POSIX message queues.
+    MessageQueues,
+    /// The highest real-time priority.
+    RealTimePriority,
+}
