@@ -19,5 +19,6 @@
 
 pub mod audit;
 pub mod model;
+pub mod policy;
 pub mod sandbox;
 pub mod sys;

@@ -1,0 +1,31 @@
+//! Who may do what: a policy is read, checked, bound to a session's directories, and asked.
+//!
+//! Pure: no I/O, no clock, no environment. Reading order: [`terms`] (what a policy says),
+//! `read` and `lint` (from text), `bind` (to paths), `decide` (allow or deny).
+
+mod bind;
+mod builtin;
+mod danger;
+mod decide;
+mod diagnostic;
+mod document;
+mod environment;
+mod lint;
+mod pattern;
+mod permit;
+mod print;
+mod quantity;
+mod read;
+mod sections;
+mod terms;
+mod tighten;
+
+pub use bind::{Anchors, BoundGrant, BoundPolicy, EffectiveGrant, GrantId};
+pub use decide::{Decision, Extent, PathAsk};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity, Spot};
+pub use pattern::{Pattern, PatternError, PatternSet};
+pub use permit::{CommandPermit, Permit};
+pub use terms::{
+    Background, Ceiling, CommandRule, Commands, Containment, Deny, Environment, Grant,
+    GrantSelection, HardLinks, Limits, Missing, ModeWish, Network, Policy,
+};

@@ -1,0 +1,101 @@
+//! Sizes and durations as people write them.
+
+use std::time::Duration;
+
+const UNITS: [(&str, u64); 5] = [
+    ("TiB", 1 << 40),
+    ("GiB", 1 << 30),
+    ("MiB", 1 << 20),
+    ("KiB", 1 << 10),
+    ("B", 1),
+];
+
+/// A whole number with a binary unit: `4GiB`, `512 KiB`.
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    let wrong =
+        || format!("`{text}` is not a size; write a whole number with B, KiB, MiB, GiB or TiB");
+    let text = text.trim();
+    let (number, factor) = UNITS
+        .iter()
+        .find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, *factor)))
+        .ok_or_else(wrong)?;
+    let number = number.trim_end();
+    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let count: u64 = number.parse().map_err(|_| wrong())?;
+    count.checked_mul(factor).ok_or_else(wrong)
+}
+
+/// The size in the largest unit that divides it.
+pub(super) fn size_text(bytes: u64) -> String {
+    let whole = |(_, factor): &&(&str, u64)| bytes.is_multiple_of(*factor);
+    match UNITS.iter().find(whole) {
+        Some((unit, factor)) if bytes > 0 => format!("{}{unit}", bytes / factor),
+        _ => format!("{bytes}B"),
+    }
+}
+
+/// A duration of hours, minutes and seconds: `1m30s`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a duration; write such as `30s`, `1m30s` or `2h`");
+    let signed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(signed).map_err(|_| wrong())
+}
+
+/// The duration as [`duration`] reads it.
+pub(super) fn duration_text(duration: Duration) -> String {
+    // Only durations that were read from a text, or our defaults, come here; both fit.
+    jiff::SignedDuration::try_from(duration).map_or_else(
+        |_| format!("{}s", duration.as_secs()),
+        |signed| format!("{signed:#}").replace(' ', ""),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{duration, duration_text, size, size_text};
+    use std::time::Duration;
+
+    #[test]
+    fn sizes_are_whole_numbers_with_binary_units() {
+        assert_eq!(size("4GiB"), Ok(4 << 30));
+        assert_eq!(size("512 KiB"), Ok(512 << 10));
+        assert_eq!(size("7B"), Ok(7));
+        for wrong in [
+            "",
+            "B",
+            "4",
+            "4GB",
+            "-1B",
+            "+1B",
+            "1.5GiB",
+            "1 000B",
+            "99999999TiB",
+        ] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn durations_have_units_and_no_sign() {
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("10m"), Ok(Duration::from_mins(10)));
+        for wrong in ["", "90", "-5s", "10 parsecs"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_printed_is_read_again() {
+        for bytes in [0, 1, 1023, 1024, 1536, 1 << 30, u64::MAX] {
+            assert_eq!(size(&size_text(bytes)), Ok(bytes));
+        }
+        for seconds in [1, 59, 60, 90, 3600, 86_400 * 400] {
+            let time = Duration::from_secs(seconds);
+            assert_eq!(duration(&duration_text(time)), Ok(time));
+        }
+        let odd = Duration::from_nanos(1_234_567_891);
+        assert_eq!(duration(&duration_text(odd)), Ok(odd));
+    }
+}

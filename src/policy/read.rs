@@ -1,0 +1,238 @@
+//! From text to a policy. Every part is read even when another is broken, so that
+//! one look at the messages is enough. What is not understood is never guessed at.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use super::diagnostic::{Diagnostics, Source};
+use super::document::NetworkDocument;
+use super::lint;
+use super::terms::{CommandRule, Containment, Environment, Limits, Network, Policy};
+
+/// The keys at the top of a policy.
+pub(super) const KEYS: [&str; 11] = [
+    "name",
+    "description",
+    "grant",
+    "deny",
+    "commands",
+    "environment",
+    "network",
+    "limits",
+    "containment",
+    "tier",
+    "principal",
+];
+
+impl Policy {
+    /// Reads a policy from its text; `source` is what messages call it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, and any warnings besides.
+    pub fn parse(source: &str, text: &str) -> Result<Self, Diagnostics> {
+        let (policy, found) = Self::check(source, text);
+        policy.ok_or(found)
+    }
+
+    /// Reads a policy and keeps the warnings. There is no policy when anything is an error.
+    pub fn check(source: &str, text: &str) -> (Option<Self>, Diagnostics) {
+        let source = Source { file: source, text };
+        let mut found = lint::characters(source);
+        let (table, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            let span = error.span().unwrap_or_default();
+            found.error("syntax", source.spot(&span), error.message());
+        }
+        if found.has_errors() {
+            return (None, found);
+        }
+        let mut reader = Reader { source, found };
+        let policy = reader.policy(table.into_inner());
+        let mut found = reader.found;
+        if !found.has_errors() {
+            lint::policy(&mut found, &policy);
+        }
+        found.sort();
+        let usable = !found.has_errors();
+        (usable.then_some(policy), found)
+    }
+}
+
+/// A text being read, and what was found wrong with it so far.
+pub(super) struct Reader<'a> {
+    pub(super) source: Source<'a>,
+    pub(super) found: Diagnostics,
+}
+
+impl<'a> Reader<'a> {
+    fn policy(&mut self, table: DeTable<'a>) -> Policy {
+        let mut policy = Policy {
+            name: String::new(),
+            source: self.source.file.to_owned(),
+            description: String::new(),
+            grants: Vec::new(),
+            denies: Vec::new(),
+            commands: CommandRule::default(),
+            environment: Environment::default(),
+            network: Network::None,
+            limits: Limits::default(),
+            containment: Containment::default(),
+            tiers: BTreeMap::new(),
+            principals: BTreeMap::new(),
+            text: Arc::from(self.source.text),
+        };
+        for key in ["name", "description"] {
+            if !table.contains_key(key) {
+                let message = format!("the policy has no `{key}`");
+                self.error("missing-key", &(0..0), message);
+            }
+        }
+        for (key, value) in table {
+            self.section(&mut policy, &key, value);
+        }
+        policy
+    }
+
+    fn section(
+        &mut self,
+        policy: &mut Policy,
+        key: &Spanned<std::borrow::Cow<'a, str>>,
+        value: Spanned<DeValue<'a>>,
+    ) {
+        match key.get_ref().as_ref() {
+            "name" => policy.name = self.name(value),
+            "description" => policy.description = self.sentence(value),
+            "grant" => {
+                for grant in self.each(value) {
+                    policy.grants.push(self.grant(grant));
+                }
+            }
+            "deny" => {
+                for deny in self.each(value) {
+                    policy.denies.push(self.deny(deny));
+                }
+            }
+            "commands" => policy.commands = self.commands(&key.span(), value),
+            "environment" => policy.environment = self.environment(value),
+            "network" => {
+                if let Some(network) = self.take::<NetworkDocument>(value) {
+                    policy.network = network.allow;
+                }
+            }
+            "limits" => policy.limits = self.limits(value),
+            "containment" => policy.containment = self.containment(value),
+            "tier" => policy.tiers = self.tiers(value),
+            "principal" => policy.principals = self.principals(value),
+            other => {
+                let message = format!("unknown key `{other}`");
+                self.error("unknown-key", &key.span(), message);
+                self.suggest(other, &KEYS);
+            }
+        }
+    }
+
+    pub(super) fn error(
+        &mut self,
+        name: &'static str,
+        span: &Range<usize>,
+        message: impl Into<String>,
+    ) {
+        let spot = self.source.spot(span);
+        self.found.error(name, spot, message);
+    }
+
+    pub(super) fn warning(&mut self, name: &'static str, span: &Range<usize>, message: &str) {
+        let spot = self.source.spot(span);
+        self.found.warning(name, spot, message);
+    }
+
+    /// Says which of the words was probably meant, if any is near.
+    pub(super) fn suggest(&mut self, written: &str, known: &[&str]) {
+        let near = known
+            .iter()
+            .map(|word| (distance(written, word), *word))
+            .min()
+            .filter(|(distance, word)| *distance <= 1 + word.len() / 4);
+        self.found.help(match near {
+            Some((_, word)) => format!("did you mean `{word}`?"),
+            None => format!("known here: {}", known.join(", ")),
+        });
+    }
+
+    /// Reads a value as a type; every unknown key in it is reported, not only the first.
+    pub(super) fn take<T: Deserialize<'a>>(
+        &mut self,
+        mut value: Spanned<DeValue<'a>>,
+    ) -> Option<T> {
+        let mut clean = true;
+        loop {
+            let error = match T::deserialize(ValueDeserializer::from(value.clone())) {
+                Ok(read) => return clean.then_some(read),
+                Err(error) => error,
+            };
+            clean = false;
+            let span = error.span().unwrap_or_else(|| value.span());
+            // Serde names the unknown word and then the known ones, each in backticks.
+            let words: Vec<&str> = error.message().split('`').skip(1).step_by(2).collect();
+            match (words.split_first(), error.message()) {
+                (Some((word, known)), message) if message.starts_with("unknown field") => {
+                    self.error("unknown-key", &span, format!("unknown key `{word}`"));
+                    self.suggest(word, known);
+                    let DeValue::Table(table) = value.get_mut() else {
+                        return None;
+                    };
+                    let word = (*word).to_owned();
+                    table.remove(word.as_str())?;
+                }
+                (Some((word, known)), message) if message.starts_with("unknown variant") => {
+                    self.error("unknown-word", &span, format!("unknown word `{word}`"));
+                    self.suggest(word, known);
+                    return None;
+                }
+                (Some((key, _)), message) if message.starts_with("missing field") => {
+                    self.error("missing-key", &span, format!("`{key}` is missing"));
+                    return None;
+                }
+                (_, message) => {
+                    self.error("wrong-type", &span, message.to_owned());
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// The elements of an array of tables, read one by one.
+    pub(super) fn each<T: Deserialize<'a>>(&mut self, value: Spanned<DeValue<'a>>) -> Vec<T> {
+        let span = value.span();
+        let DeValue::Array(elements) = value.into_inner() else {
+            self.error("wrong-type", &span, "expected `[[…]]`, with two brackets");
+            return Vec::new();
+        };
+        let mut read = Vec::new();
+        for element in elements {
+            read.extend(self.take(element));
+        }
+        read
+    }
+}
+
+/// How many letters two words differ by.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (line, left) in one.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = line + 1;
+        for (column, right) in other.iter().enumerate() {
+            let change = corner + usize::from(left != *right);
+            corner = row[column + 1];
+            row[column + 1] = change.min(corner + 1).min(row[column] + 1);
+        }
+    }
+    row[other.len()]
+}
