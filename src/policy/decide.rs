@@ -6,10 +6,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::bind::{BoundGrant, BoundPolicy, EffectiveGrant};
+use super::bind::{BoundGrant, BoundPolicy, EffectiveGrant, GrantId};
+use super::pattern::Below;
 use super::permit::{CommandPermit, Permit};
 use super::terms::{Ceiling, Commands};
-use crate::model::{Denial, HostPath, PrincipalId, RefusalCode, Rights, Rule};
+use crate::model::{Denial, HostPath, PrincipalId, RefusalCode, Right, Rights, Rule, Tier};
 
 /// A question about a path.
 #[derive(Debug, Clone, Copy)]
@@ -29,10 +30,12 @@ pub struct PathAsk<'a> {
 /// How far below its path an operation goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Extent {
-    /// The file or directory alone.
+    /// The file or directory alone; also a directory of which every entry is asked about
+    /// by itself, with [`Permit::admits`].
     Entry,
-    /// With everything below it, unseen: a move, a recursive delete. Refused where an exception,
-    /// a hole or a lesser grant lies, or could lie, below.
+    /// With everything below it in one step, as a rename does. Refused where a hole, a lesser
+    /// grant or a pattern names something below; where a wildcard only might match, the permit
+    /// tells that the effect [must walk](Permit::must_walk) first.
     Tree,
 }
 
@@ -62,12 +65,7 @@ impl BoundPolicy {
     /// Decides about a path.
     pub fn decide_path(self: &Arc<Self>, principal: &PrincipalId, ask: PathAsk<'_>) -> Decision {
         match self.judge(principal, &ask) {
-            Ok((grant, relative)) => Decision::Allow(Permit::new(
-                Arc::clone(self),
-                principal.clone(),
-                &ask,
-                (grant.id, relative),
-            )),
+            Ok(verdict) => Decision::Allow(Permit::new(self, principal, &ask, verdict)),
             Err(denial) => Decision::Deny(denial),
         }
     }
@@ -80,12 +78,7 @@ impl BoundPolicy {
         subject: &str,
     ) -> Decision<CommandPermit> {
         match self.judge_command(principal, op, subject) {
-            Ok(rule) => Decision::Allow(CommandPermit::new(
-                Arc::clone(self),
-                principal.clone(),
-                (op, subject),
-                rule,
-            )),
+            Ok(rule) => Decision::Allow(CommandPermit::new(self, principal, (op, subject), rule)),
             Err(denial) => Decision::Deny(denial),
         }
     }
@@ -96,9 +89,12 @@ impl BoundPolicy {
     /// When the policy does not know the principal.
     pub fn reach(&self, principal: &PrincipalId) -> Result<Vec<EffectiveGrant>, Denial> {
         let standing = self.standing(principal, "session", principal.as_str())?;
-        let mut reach: Vec<EffectiveGrant> = self
-            .grants()
-            .iter()
+        Ok(self.reach_of(&standing))
+    }
+
+    pub(super) fn reach_of(&self, standing: &Standing<'_>) -> Vec<EffectiveGrant> {
+        let grants = self.grants().iter();
+        let mut reach: Vec<EffectiveGrant> = grants
             .filter(|grant| !self.is_shadowed(grant))
             .map(|grant| EffectiveGrant {
                 grant: grant.id,
@@ -116,14 +112,18 @@ impl BoundPolicy {
             .map(|one| one.root.clone())
             .collect();
         reach.retain(|one| open.iter().any(|root| one.root.beneath(root).is_some()));
-        Ok(reach)
+        reach
     }
 
     /// Whether the principal can change nothing anywhere.
     pub fn is_read_only(&self, principal: &PrincipalId) -> bool {
-        self.reach(principal).map_or(true, |reach| {
-            !reach.iter().any(|one| one.rights.change_something())
-        })
+        self.standing(principal, "session", principal.as_str())
+            .map_or(true, |standing| self.changes_nothing(&standing))
+    }
+
+    fn changes_nothing(&self, standing: &Standing<'_>) -> bool {
+        let mut grants = self.grants().iter();
+        !grants.any(|grant| standing.rights(grant).change_something() && !self.is_shadowed(grant))
     }
 
     /// Whether a hole stands at the very directory of the grant.
@@ -152,14 +152,18 @@ impl BoundPolicy {
             let code = RefusalCode::PrincipalUnknown;
             return Err(Denial::by_broker(code, op, subject, rule));
         };
-        let ceiling = self.policy().tiers.get(tier);
-        Ok(Standing {
+        Ok(self.standing_of(*tier))
+    }
+
+    pub(super) fn standing_of(&self, tier: Tier) -> Standing<'_> {
+        let ceiling = self.policy().tiers.get(&tier);
+        Standing {
             ceiling,
             rule: Rule {
                 name: format!("tier {tier}"),
                 place: ceiling.map(|ceiling| ceiling.place.clone()),
             },
-        })
+        }
     }
 
     /// The grant that allows what is asked, and the path below it.
@@ -167,81 +171,101 @@ impl BoundPolicy {
         &self,
         principal: &PrincipalId,
         ask: &PathAsk<'_>,
-    ) -> Result<(&BoundGrant, PathBuf), Denial> {
+    ) -> Result<Verdict, Denial> {
         let standing = self.standing(principal, ask.op, ask.subject)?;
-        let refuse = |code, rule: &Rule| {
-            let denial = Denial::by_broker(code, ask.op, ask.subject, rule.clone());
-            Err(match self.hint(&standing) {
+        self.weigh(&standing, ask).map_err(|(code, rule)| {
+            let denial = Denial::by_broker(code, ask.op, ask.subject, rule);
+            match self.hint(&standing) {
                 Some(hint) => denial.with_hint(hint),
                 None => denial,
-            })
-        };
+            }
+        })
+    }
+
+    fn weigh(
+        &self,
+        standing: &Standing<'_>,
+        ask: &PathAsk<'_>,
+    ) -> Result<Verdict, (RefusalCode, Rule)> {
         if ask.rights.is_empty() {
-            return refuse(RefusalCode::BadRequest, &Rule::default_deny());
+            return Err((RefusalCode::BadRequest, Rule::default_deny()));
         }
         let Some(grant) = self.most_specific(ask.path) else {
-            return refuse(RefusalCode::OutsideCapability, &Rule::default_deny());
+            return Err((RefusalCode::OutsideCapability, Rule::default_deny()));
         };
         if grant.rights.is_empty() {
-            return refuse(RefusalCode::OutsideCapability, &grant.rule);
+            return Err((RefusalCode::OutsideCapability, grant.rule.clone()));
         }
         if !standing.has(grant) {
-            return refuse(RefusalCode::OutsideCapability, &standing.rule);
+            return Err((RefusalCode::OutsideCapability, standing.rule.clone()));
         }
         let relative = ask.path.beneath(&grant.root).unwrap_or(Path::new(""));
         if grant.hide.matches(relative) {
-            return refuse(RefusalCode::HiddenPath, &grant.rule);
+            return Err((RefusalCode::HiddenPath, grant.rule.clone()));
         }
-        if !standing.rights(grant).covers(ask.rights) {
-            let lacks_grant = !grant.rights.covers(ask.rights);
-            let rule = if lacks_grant {
-                &grant.rule
-            } else {
-                &standing.rule
-            };
-            let changes = ask
-                .rights
-                .without(standing.rights(grant))
-                .change_something();
-            let code = if changes && self.is_read_only(principal) {
+        let missing = ask.rights.without(standing.rights(grant));
+        if !missing.is_empty() {
+            let code = if missing.change_something() && self.changes_nothing(standing) {
                 RefusalCode::ReadOnly
             } else {
                 RefusalCode::RightNotGranted
             };
-            return refuse(code, rule);
+            let by_grant = !grant.rights.covers(ask.rights);
+            let rule = if by_grant {
+                &grant.rule
+            } else {
+                &standing.rule
+            };
+            return Err((code, rule.clone()));
         }
-        if ask.rights.change_something() && grant.protect.matches(relative) {
-            return refuse(RefusalCode::ProtectedPath, &grant.rule);
+        // The granted directory itself is an entry of the directory above, which is not granted.
+        let removes_root = ask.rights.has(Right::Delete) && relative.as_os_str().is_empty();
+        let changes = ask.rights.change_something();
+        if removes_root || (changes && grant.protect.matches(relative)) {
+            return Err((RefusalCode::ProtectedPath, grant.rule.clone()));
         }
-        if ask.extent == Extent::Tree
-            && let Err((code, rule)) = self.judge_below(&standing, grant, ask)
-        {
-            return refuse(code, &rule);
-        }
-        Ok((grant, relative.to_owned()))
+        let walk = match ask.extent {
+            Extent::Entry => Walk::Needless,
+            Extent::Tree => self.weigh_below(standing, grant, ask)?,
+        };
+        Ok(Verdict {
+            grant: grant.id,
+            relative: relative.to_owned(),
+            walk,
+        })
     }
 
-    /// Whether everything below the path may be taken along unseen.
-    fn judge_below(
+    /// Whether everything below the path may be taken along in one step.
+    fn weigh_below(
         &self,
         standing: &Standing<'_>,
         grant: &BoundGrant,
         ask: &PathAsk<'_>,
-    ) -> Result<(), (RefusalCode, Rule)> {
-        let relative = ask.path.beneath(&grant.root).unwrap_or(Path::new(""));
-        if grant.hide.leads_below(relative) {
-            return Err((RefusalCode::HiddenPath, grant.rule.clone()));
-        }
-        if ask.rights.change_something() && grant.protect.leads_below(relative) {
-            return Err((RefusalCode::ProtectedPath, grant.rule.clone()));
-        }
+    ) -> Result<Walk, (RefusalCode, Rule)> {
         for nested in self.grants() {
             let below = nested.id != grant.id && nested.root.beneath(ask.path).is_some();
             if below && !standing.rights(nested).covers(ask.rights) {
                 return Err((RefusalCode::OutsideCapability, nested.rule.clone()));
             }
+            if below && (!nested.hide.is_empty() || !nested.protect.is_empty()) {
+                return Err((RefusalCode::ProtectedPath, nested.rule.clone()));
+            }
         }
-        Ok(())
+        let relative = ask.path.beneath(&grant.root).unwrap_or(Path::new(""));
+        let hidden = grant.hide.below(relative);
+        let protected = if ask.rights.change_something() {
+            grant.protect.below(relative)
+        } else {
+            Below::Nothing
+        };
+        match hidden.max(protected) {
+            Below::Nothing => Ok(Walk::Needless),
+            Below::Possible => Ok(Walk::Needed),
+            Below::Named if hidden == Below::Named => {
+                Err((RefusalCode::HiddenPath, grant.rule.clone()))
+            }
+            Below::Named => Err((RefusalCode::ProtectedPath, grant.rule.clone())),
+        }
     }
 
     fn judge_command(
@@ -252,53 +276,79 @@ impl BoundPolicy {
     ) -> Result<Rule, Denial> {
         let standing = self.standing(principal, op, subject)?;
         let commands = &self.policy().commands;
-        let rule = Rule {
-            name: "commands".into(),
-            place: commands.place.clone(),
+        let rule = commands
+            .place
+            .as_ref()
+            .map_or_else(Rule::default_deny, |place| Rule {
+                name: "commands".into(),
+                place: Some(place.clone()),
+            });
+        let rule = match standing.ceiling {
+            _ if commands.run == Commands::None => rule,
+            Some(ceiling) if ceiling.commands == Commands::All => return Ok(rule),
+            _ => standing.rule.clone(),
         };
-        let code = RefusalCode::CommandNotGranted;
-        if commands.run == Commands::None {
-            let rule = if rule.place.is_some() {
-                rule
-            } else {
-                Rule::default_deny()
-            };
-            return Err(Denial::by_broker(code, op, subject, rule));
-        }
-        match standing.ceiling {
-            Some(ceiling) if ceiling.commands == Commands::All => Ok(rule),
-            _ => Err(Denial::by_broker(code, op, subject, standing.rule)),
-        }
+        let denial = Denial::by_broker(RefusalCode::CommandNotGranted, op, subject, rule);
+        Err(match self.hint(&standing) {
+            Some(hint) => denial.with_hint(hint),
+            None => denial,
+        })
     }
 
-    /// What is granted instead: `read below ~/project`.
+    /// What is granted instead, `read below ~/project`; the first few grants where there are many.
     fn hint(&self, standing: &Standing<'_>) -> Option<String> {
-        let granted: Vec<String> = self
+        const SHOWN: usize = 4;
+        let granted: Vec<&BoundGrant> = self
             .grants()
             .iter()
             .filter(|grant| !standing.rights(grant).is_empty() && !self.is_shadowed(grant))
+            .collect();
+        let mut parts: Vec<String> = granted
+            .iter()
+            .take(SHOWN)
             .map(|grant| {
                 let root = self.anchors().shown(&grant.root);
                 format!("{} below {root}", standing.rights(grant))
             })
             .collect();
-        (!granted.is_empty()).then(|| granted.join("; "))
+        if granted.len() > SHOWN {
+            parts.push(format!("and {} more", granted.len() - SHOWN));
+        }
+        (!parts.is_empty()).then(|| format!("granted: {}", parts.join("; ")))
     }
 }
 
+/// What an allow decision found.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    /// The grant that allows it.
+    pub(super) grant: GrantId,
+    /// The path below the grant's root.
+    pub(super) relative: PathBuf,
+    /// Whether what lies below must be looked at first.
+    pub(super) walk: Walk,
+}
+
+/// Whether an effect must look at everything below its path before it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Walk {
+    /// Nothing below can be an exception.
+    Needless,
+    /// A wildcard might match below.
+    Needed,
+}
+
 /// A principal's tier, and its ceiling where the policy has one.
-struct Standing<'a> {
-    ceiling: Option<&'a Ceiling>,
+pub(super) struct Standing<'a> {
+    pub(super) ceiling: Option<&'a Ceiling>,
     rule: Rule,
 }
 
 impl Standing<'_> {
     /// Whether the grant is for the tier.
     fn has(&self, grant: &BoundGrant) -> bool {
-        !self.rights(grant).is_empty()
-            || self
-                .ceiling
-                .is_some_and(|ceiling| ceiling.grants.has(&grant.name))
+        self.ceiling
+            .is_some_and(|ceiling| ceiling.grants.has(&grant.name))
     }
 
     /// What the tier may do below the grant.
@@ -309,57 +359,5 @@ impl Standing<'_> {
             }
             _ => Rights::NONE,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Extent, PathAsk};
-    use crate::model::{HostPath, PrincipalId, RefusalCode, Right, Rights};
-    use crate::policy::{Anchors, Policy};
-
-    fn ask(policy: &str, path: &str, rights: impl Into<Rights>) -> Option<RefusalCode> {
-        let at = |path: &str| HostPath::absolute(path).unwrap();
-        let anchors = Anchors {
-            root: at("/home/u/p"),
-            home: at("/home/u"),
-            state: at("/home/u/.local/state/lobsterpot"),
-            config: at("/home/u/.config/lobsterpot"),
-        };
-        let policy = Policy::built_in(policy).unwrap().bind(&anchors).unwrap();
-        let ask = PathAsk {
-            op: "file.read",
-            subject: path,
-            path: &at(path),
-            rights: rights.into(),
-            extent: Extent::Entry,
-        };
-        let decision = policy.decide_path(&PrincipalId::new("agent:main"), ask);
-        decision.into_result().err().map(|denial| denial.code)
-    }
-
-    #[test]
-    fn the_built_in_policies_decide_as_they_say() {
-        use RefusalCode::{HiddenPath, OutsideCapability, ProtectedPath, ReadOnly};
-        assert_eq!(ask("workspace", "/home/u/p/a", Right::Write), None);
-        assert_eq!(
-            ask("workspace", "/home/u/q", Right::Read),
-            Some(OutsideCapability)
-        );
-        assert_eq!(
-            ask("workspace", "/home/u/p/.env", Right::Read),
-            Some(HiddenPath)
-        );
-        let hook = "/home/u/p/.git/hooks/pre-commit";
-        assert_eq!(ask("workspace", hook, Right::Create), Some(ProtectedPath));
-        assert_eq!(ask("workspace", hook, Right::Read), None);
-        assert_eq!(
-            ask("read-only", "/home/u/p/a", Right::Write),
-            Some(ReadOnly)
-        );
-        assert_eq!(
-            ask("locked", "/home/u/p/a", Right::Read),
-            Some(OutsideCapability)
-        );
     }
 }

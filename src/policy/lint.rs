@@ -1,18 +1,76 @@
 //! Checks of a policy that need nothing but its text.
 //!
 //! Errors are what cannot be meant, or must not be; warnings are what may surprise.
+//! What a grant gives away on this very host is `danger`'s question.
+
+use std::collections::BTreeMap;
 
 use toml::Spanned;
 
+use super::bind::split;
 use super::diagnostic::{Diagnostics, Source};
 use super::environment;
-use super::pattern::Pattern;
-use super::read::Reader;
-use super::terms::Policy;
+use super::pattern::{Pattern, PatternSet};
+use super::read::{Reader, nearest};
+use super::terms::{Ceiling, Commands, GrantSelection, Policy};
+use crate::model::{Tier, shown};
 
 /// Characters that could make a reader see another policy than the one in force.
-pub(super) fn characters(_source: Source<'_>) -> Diagnostics {
-    Diagnostics::default()
+pub(super) fn characters(source: Source<'_>) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    for (at, character) in source.text.char_indices() {
+        let mut bytes = [0; 4];
+        let text = character.encode_utf8(&mut bytes);
+        // Control characters are a matter of syntax, which the parser reports.
+        if !character.is_control() && shown(text) != *text {
+            let spot = source.spot(&(at..at + text.len()));
+            let message = format!(
+                "the invisible character {} can deceive a reader",
+                shown(text)
+            );
+            found.error("deceptive-character", spot, message);
+            found.help("remove it, or write it as an escape inside a quoted text");
+        }
+    }
+    found
+}
+
+/// The path of a grant or a hole.
+pub(super) fn path(reader: &mut Reader<'_>, path: &Spanned<String>) {
+    let text = path.get_ref().as_str();
+    let mut names = text.split('/');
+    let (message, help) = if text.is_empty() {
+        ("the path is empty", "write `${root}`, `~/…` or `/…`")
+    } else if names.any(|name| matches!(name, "." | "..")) {
+        (
+            "the path holds `.` or `..`",
+            "write the directory that is meant, so that a reader can see it",
+        )
+    } else if text.trim_start_matches("${root}").contains('$') {
+        (
+            "variables are not expanded here",
+            "write `${root}` for the workspace, `~/…` for the home directory",
+        )
+    } else if split(text).is_none() && text.starts_with('~') {
+        (
+            "other users' homes are not looked up",
+            "write the whole path",
+        )
+    } else if split(text).is_none() {
+        (
+            "the path is relative",
+            "begin with `${root}/` for the workspace, `~/` for the home directory, or `/`",
+        )
+    } else if text.contains(['*', '?']) {
+        (
+            "the path holds a wildcard, which only patterns do",
+            "grant the directory above; name what it should not give in `hide` and `protect`",
+        )
+    } else {
+        return;
+    };
+    reader.error("path", &path.span(), message);
+    reader.found.help(help);
 }
 
 /// The patterns of one grant.
@@ -21,9 +79,45 @@ pub(super) fn exceptions(
     hide: &[Spanned<String>],
     protect: &[Spanned<String>],
 ) {
-    for pattern in hide.iter().chain(protect) {
-        if let Err(error) = Pattern::parse(pattern.get_ref()) {
-            reader.error("pattern", &pattern.span(), error.to_string());
+    let mut hidden = Vec::new();
+    for pattern in hide {
+        hidden.extend(checked(reader, pattern));
+    }
+    let hidden: PatternSet = hidden.into_iter().collect();
+    for written in protect {
+        let Some(pattern) = checked(reader, written) else {
+            continue;
+        };
+        if hidden.iter().any(|other| other.same_as(&pattern)) {
+            let message = format!("`{}` is hidden and protected", written.get_ref());
+            reader.error("contradiction", &written.span(), message);
+            reader
+                .found
+                .help("`hide` already keeps it from being changed; name it once");
+        } else if pattern.literal().is_some_and(|path| hidden.matches(&path)) {
+            let message = "a `hide` pattern already covers this";
+            reader.warning("redundant-pattern", &written.span(), message);
+        }
+    }
+}
+
+/// The pattern, where it is one.
+fn checked(reader: &mut Reader<'_>, written: &Spanned<String>) -> Option<Pattern> {
+    let text = written.get_ref();
+    match Pattern::parse(text) {
+        Ok(pattern) => {
+            if !text.contains('/') && text.contains('*') && text != "*" {
+                let message = "this matches only at the top of the grant";
+                reader.warning("top-only-pattern", &written.span(), message);
+                reader
+                    .found
+                    .help(format!("`**/{text}` matches anywhere in it"));
+            }
+            Some(pattern)
+        }
+        Err(error) => {
+            reader.error("pattern", &written.span(), error.to_string());
+            None
         }
     }
 }
@@ -32,9 +126,11 @@ pub(super) fn exceptions(
 pub(super) fn variable(reader: &mut Reader<'_>, name: &Spanned<String>, value: &str) {
     if !environment::is_name(name.get_ref()) {
         reader.error("variable", &name.span(), "this is no name of a variable");
-    }
-    if value.contains('\0') {
+    } else if value.contains('\0') {
         reader.error("variable", &name.span(), "the value holds a NUL");
+    } else if environment::looks_secret(name.get_ref()) {
+        let message = "commands would see what looks like a secret";
+        reader.warning("environment-secret", &name.span(), message);
     }
 }
 
@@ -47,12 +143,18 @@ pub(super) fn variables(
     for name in pass.iter().chain(request) {
         if !environment::is_name_pattern(name.get_ref()) {
             reader.error("variable", &name.span(), "this is no name of a variable");
+            reader
+                .found
+                .help("a name, or the beginning of one with a last `*`");
         }
     }
     for name in pass {
         if environment::looks_secret(name.get_ref()) {
             let message = "commands would see what looks like a secret";
             reader.warning("environment-secret", &name.span(), message);
+        } else if ["PATH", "HOME"].contains(&name.get_ref().as_str()) {
+            let message = "the sandbox sets this; the operator's own value is not used";
+            reader.warning("environment-unused", &name.span(), message);
         }
     }
     for name in request {
@@ -64,4 +166,115 @@ pub(super) fn variables(
 }
 
 /// The policy as a whole.
-pub(super) fn policy(_found: &mut Diagnostics, _policy: &Policy) {}
+pub(super) fn policy(found: &mut Diagnostics, policy: &Policy) {
+    let source = Source {
+        file: &policy.source,
+        text: &policy.text,
+    };
+    duplicates(found, source, policy);
+    ceilings(found, source, policy);
+    if policy.principals.is_empty() && !(policy.grants.is_empty() && policy.tiers.is_empty()) {
+        let spot = source.spot(&(0..0));
+        found.warning(
+            "no-principal",
+            spot,
+            "nobody belongs to this policy, so nobody can do anything",
+        );
+        found.help("name someone: `[principal]`, then `owner = \"owner\"`");
+    }
+    if policy.commands.run == Commands::All && policy.containment.profiles.is_empty() {
+        let spot = source.spot(&(0..0));
+        let message = "commands may run, but no profile gives them a system to run on";
+        found.warning("no-profile", spot, message);
+        found.help("name one: `[containment]`, then `profiles = [\"base\"]`");
+    }
+}
+
+/// Names and paths that stand in the policy more than once.
+fn duplicates(found: &mut Diagnostics, source: Source<'_>, policy: &Policy) {
+    let mut names = BTreeMap::new();
+    let mut paths = BTreeMap::new();
+    for grant in &policy.grants {
+        let spot = source.spot(&grant.span);
+        if let Some(other) = names.insert(grant.name.as_str(), &grant.place) {
+            let message = format!("another grant has the name `{}`: {other}", grant.name);
+            found.error("duplicate", spot.clone(), message);
+        }
+        if let Some(other) = paths.insert(plain(&grant.path), &grant.place) {
+            let message = format!("`{}` is granted twice: also {other}", grant.path);
+            found.error("duplicate", spot, message);
+            found.help("write one grant that says all");
+        }
+    }
+    let mut holes = BTreeMap::new();
+    for deny in &policy.denies {
+        let spot = source.spot(&deny.span);
+        if let Some(other) = paths.get(&plain(&deny.path)) {
+            let message = format!("`{}` is granted and denied: also {other}", deny.path);
+            found.error("contradiction", spot.clone(), message);
+            found.help("remove the grant");
+        }
+        if let Some(other) = holes.insert(plain(&deny.path), &deny.place) {
+            let message = format!("`{}` is denied twice: also {other}", deny.path);
+            found.error("duplicate", spot, message);
+        }
+    }
+}
+
+/// A path without repeated and last slashes.
+fn plain(path: &str) -> Vec<&str> {
+    path.split('/').filter(|name| !name.is_empty()).collect()
+}
+
+/// The ladder: a tier can do at most what the one above it can.
+fn ceilings(found: &mut Diagnostics, source: Source<'_>, policy: &Policy) {
+    let grants: Vec<&str> = policy.grants.iter().map(|grant| &*grant.name).collect();
+    for (tier, ceiling) in &policy.tiers {
+        if let GrantSelection::Named(names) = &ceiling.grants {
+            for name in names.iter().filter(|name| !grants.contains(&name.as_str())) {
+                let message = format!("tier {tier} names a grant that is not there: `{name}`");
+                found.error("unknown-grant", source.spot(&ceiling.span), message);
+                found.help(nearest(name, &grants));
+            }
+        }
+        let above = Tier::ALL.into_iter().filter(|other| other > tier);
+        for higher in above {
+            if let Some(more) = exceeds(ceiling, policy.tiers.get(&higher), &grants) {
+                let message = format!("tier {tier} can do more than {higher}: {more}");
+                found.error("tier-exceeds", source.spot(&ceiling.span), message);
+                found.help("each tier can do at most what the ones above it can");
+                break;
+            }
+        }
+    }
+    if policy.tiers.is_empty() {
+        return;
+    }
+    for (id, tier) in &policy.principals {
+        if *tier != Tier::Blocked && !policy.tiers.contains_key(tier) {
+            let message = format!("`{id}` belongs to tier {tier}, which has nothing here");
+            found.warning("tier-without-ceiling", source.spot(&(0..0)), message);
+            found.help(format!(
+                "write `[tier.{tier}]`, or move `{id}` to `blocked`"
+            ));
+        }
+    }
+}
+
+/// What the lower ceiling allows that the higher one does not.
+fn exceeds(lower: &Ceiling, higher: Option<&Ceiling>, grants: &[&str]) -> Option<String> {
+    let Some(higher) = higher else {
+        return Some("that tier has nothing".into());
+    };
+    let more = lower.rights.without(higher.rights);
+    if !more.is_empty() {
+        return Some(more.to_string());
+    }
+    if lower.commands > higher.commands {
+        return Some("commands".into());
+    }
+    let mut names = grants.iter();
+    names
+        .find(|name| lower.grants.has(name) && !higher.grants.has(name))
+        .map(|name| format!("grant `{name}`"))
+}

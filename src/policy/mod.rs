@@ -10,12 +10,14 @@ mod decide;
 mod diagnostic;
 mod document;
 mod environment;
+mod explain;
 mod lint;
 mod pattern;
 mod permit;
 mod print;
 mod quantity;
 mod read;
+mod schema;
 mod sections;
 mod terms;
 mod tighten;
@@ -23,8 +25,10 @@ mod tighten;
 pub use bind::{Anchors, BoundGrant, BoundPolicy, EffectiveGrant, GrantId};
 pub use decide::{Decision, Extent, PathAsk};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Spot};
-pub use pattern::{Pattern, PatternError, PatternSet};
+pub use explain::{EnvironmentReach, Explanation, GrantReach, TierReach};
+pub use pattern::{Below, Pattern, PatternError, PatternSet};
 pub use permit::{CommandPermit, Permit};
+pub use schema::schema;
 pub use terms::{
     Background, Ceiling, CommandRule, Commands, Containment, Deny, Environment, Grant,
     GrantSelection, HardLinks, Limits, Missing, ModeWish, Network, Policy,

@@ -107,6 +107,11 @@ impl Pattern {
         (!text.contains('*')).then(|| PathBuf::from(text))
     }
 
+    /// Whether both patterns mean the same, however they are written.
+    pub(super) fn same_as(&self, other: &Self) -> bool {
+        self.parts == other.parts
+    }
+
     /// Whether the pattern covers the path: matches it, or a directory above it.
     fn covers(&self, names: &[&[u8]]) -> bool {
         self.walk(names) == Reached::Covered
@@ -197,6 +202,17 @@ fn name_matches(pieces: &[String], name: &[u8]) -> bool {
     true
 }
 
+/// What patterns say about everything below a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Below {
+    /// None can match there.
+    Nothing,
+    /// A wildcard could match; only a walk can tell.
+    Possible,
+    /// One names a path that lies there, whether or not it exists.
+    Named,
+}
+
 /// The patterns of one `hide` or `protect` list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PatternSet(Vec<Pattern>);
@@ -222,12 +238,25 @@ impl PatternSet {
         }
     }
 
-    /// Whether a pattern could cover something strictly below the path, or covers the path itself.
-    pub fn leads_below(&self, relative: &Path) -> bool {
-        match names(relative) {
-            Some(names) => self.0.iter().any(|pattern| pattern.leads_below(&names)),
-            None => !self.is_empty(),
+    /// What the patterns say about everything strictly below a path that none of them covers.
+    ///
+    /// A path that is not relative, or holds `..`, names something for every set that holds anything.
+    pub fn below(&self, relative: &Path) -> Below {
+        let Some(names) = names(relative) else {
+            return if self.is_empty() {
+                Below::Nothing
+            } else {
+                Below::Named
+            };
+        };
+        let mut below = Below::Nothing;
+        for pattern in self.0.iter().filter(|pattern| pattern.leads_below(&names)) {
+            if pattern.literal().is_some() {
+                return Below::Named;
+            }
+            below = Below::Possible;
         }
+        below
     }
 
     /// The paths that the patterns name, when every one names a single path (or, by a last `/**`,

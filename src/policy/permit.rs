@@ -1,10 +1,10 @@
 //! The proof of an allow decision. Only deciding makes one; the effect consumes it.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 use std::sync::Arc;
 
-use super::bind::{BoundGrant, BoundPolicy, EffectiveGrant, GrantId};
-use super::decide::{Extent, PathAsk};
+use super::bind::{BoundGrant, BoundPolicy, EffectiveGrant};
+use super::decide::{Extent, PathAsk, Verdict, Walk};
 use crate::model::{Denial, PrincipalId, RefusalCode, Rights, Rule};
 
 /// Leave to do one thing with one path. Not `Clone`: one decision, one effect.
@@ -17,37 +17,35 @@ pub struct Permit {
     subject: String,
     rights: Rights,
     extent: Extent,
-    grant: GrantId,
-    relative: PathBuf,
+    verdict: Verdict,
 }
 
 impl Permit {
     pub(super) fn new(
-        policy: Arc<BoundPolicy>,
-        principal: PrincipalId,
+        policy: &Arc<BoundPolicy>,
+        principal: &PrincipalId,
         ask: &PathAsk<'_>,
-        (grant, relative): (GrantId, PathBuf),
+        verdict: Verdict,
     ) -> Self {
         Self {
-            policy,
-            principal,
+            policy: Arc::clone(policy),
+            principal: principal.clone(),
             op: ask.op,
             subject: ask.subject.to_owned(),
             rights: ask.rights,
             extent: ask.extent,
-            grant,
-            relative,
+            verdict,
         }
     }
 
     /// The grant beneath which the effect takes place.
     pub fn grant(&self) -> &BoundGrant {
-        self.policy.grant(self.grant)
+        self.policy.grant(self.verdict.grant)
     }
 
     /// The path below the grant's root; empty for the root itself.
     pub fn relative(&self) -> &Path {
-        &self.relative
+        &self.verdict.relative
     }
 
     /// What may be done.
@@ -75,31 +73,47 @@ impl Permit {
         &self.grant().rule
     }
 
+    /// Whether the effect, which takes everything below its path along in one step, must first
+    /// ask [`admits_below`](Self::admits_below) about every path there.
+    pub fn must_walk(&self) -> bool {
+        self.verdict.walk == Walk::Needed
+    }
+
     /// Decides again, with the same rights, about where the kernel's resolution ended: a path
     /// relative to the grant's root. Links inside the grant can lead to what a rule takes away.
     ///
     /// # Errors
     /// The denial, in the words of the path as it was asked for.
     pub fn admits(&self, resolved: &Path) -> Result<(), Denial> {
+        self.judge(resolved, self.extent)
+    }
+
+    /// Decides about one entry below the path, which is taken along with it.
+    ///
+    /// # Errors
+    /// The denial, in the words of the path as it was asked for.
+    pub fn admits_below(&self, entry: &Path) -> Result<(), Denial> {
+        self.judge(entry, Extent::Entry)
+    }
+
+    fn judge(&self, relative: &Path, extent: Extent) -> Result<(), Denial> {
         let plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);
-        let grant = self.grant();
-        if !resolved.components().all(plain) {
+        let root = &self.grant().root;
+        if !relative.components().all(plain) {
             return Err(self.refuse(RefusalCode::OutsideCapability));
         }
-        let path = if resolved.as_os_str().is_empty() {
-            Ok(grant.root.clone())
+        let path = if relative.as_os_str().is_empty() {
+            root.clone()
         } else {
-            grant.root.join(resolved)
-        };
-        let Ok(path) = path else {
-            return Err(self.refuse(RefusalCode::BadRequest));
+            root.join(relative)
+                .map_err(|_| self.refuse(RefusalCode::BadRequest))?
         };
         let ask = PathAsk {
             op: self.op,
             subject: &self.subject,
             path: &path,
             rights: self.rights,
-            extent: self.extent,
+            extent,
         };
         self.policy.judge(&self.principal, &ask).map(|_| ())
     }
@@ -123,14 +137,14 @@ pub struct CommandPermit {
 
 impl CommandPermit {
     pub(super) fn new(
-        policy: Arc<BoundPolicy>,
-        principal: PrincipalId,
+        policy: &Arc<BoundPolicy>,
+        principal: &PrincipalId,
         (op, subject): (&'static str, &str),
         rule: Rule,
     ) -> Self {
         Self {
-            policy,
-            principal,
+            policy: Arc::clone(policy),
+            principal: principal.clone(),
             op,
             subject: subject.to_owned(),
             rule,
@@ -166,15 +180,5 @@ impl CommandPermit {
     /// A refusal of the command, for a reason found while starting it.
     pub fn refuse(&self, code: RefusalCode) -> Denial {
         Denial::by_broker(code, self.op, &self.subject, self.rule.clone())
-    }
-}
-
-impl BoundPolicy {
-    /// Whether any exception, hole or lesser grant lies, or could lie, below the root of a grant.
-    pub fn has_exceptions(&self, grant: GrantId) -> bool {
-        let grant = self.grant(grant);
-        let nested =
-            |other: &BoundGrant| other.id != grant.id && other.root.beneath(&grant.root).is_some();
-        !grant.hide.is_empty() || !grant.protect.is_empty() || self.grants().iter().any(nested)
     }
 }

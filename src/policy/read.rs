@@ -151,17 +151,9 @@ impl<'a> Reader<'a> {
         self.found.warning(name, spot, message);
     }
 
-    /// Says which of the words was probably meant, if any is near.
+    /// Says which of the known words was probably meant.
     pub(super) fn suggest(&mut self, written: &str, known: &[&str]) {
-        let near = known
-            .iter()
-            .map(|word| (distance(written, word), *word))
-            .min()
-            .filter(|(distance, word)| *distance <= 1 + word.len() / 4);
-        self.found.help(match near {
-            Some((_, word)) => format!("did you mean `{word}`?"),
-            None => format!("known here: {}", known.join(", ")),
-        });
+        self.found.help(nearest(written, known));
     }
 
     /// Reads a value as a type; every unknown key in it is reported, not only the first.
@@ -218,6 +210,20 @@ impl<'a> Reader<'a> {
             read.extend(self.take(element));
         }
         read
+    }
+}
+
+/// A question after the known word that is nearest to the written one, or all known words.
+pub(super) fn nearest(written: &str, known: &[&str]) -> String {
+    let near = known
+        .iter()
+        .map(|word| (distance(written, word), *word))
+        .min()
+        .filter(|(distance, word)| *distance <= 1 + word.len() / 4);
+    match near {
+        Some((_, word)) => format!("did you mean `{word}`?"),
+        None if known.is_empty() => "there is none".into(),
+        None => format!("known here: {}", known.join(", ")),
     }
 }
 

@@ -97,6 +97,7 @@ impl<'a> Reader<'a> {
     pub(super) fn grant(&mut self, grant: GrantDocument) -> Grant {
         let hide = self.list(grant.hide);
         let protect = self.list(grant.protect);
+        lint::path(self, &grant.path);
         lint::exceptions(self, &hide, &protect);
         Grant {
             place: self.source.place(&grant.path.span()),
@@ -113,6 +114,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn deny(&mut self, deny: DenyDocument) -> Deny {
+        lint::path(self, &deny.path);
         Deny {
             place: self.source.place(&deny.path.span()),
             span: deny.path.span(),
