@@ -1,1 +1,10 @@
 //! The test suite: one binary; the folders are the contents page.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test makes a world, looks at it from outside, and fails loudly"
+)]
+
+/// The audit log: what it holds, that it cannot be changed unseen, what is asked of it.
+mod audit;

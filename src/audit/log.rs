@@ -1,25 +1,83 @@
-//! The log file: opened once, appended to under a lock.
+//! Appending: one record, one `write`, under a lock that all processes share.
+//!
+//! The lock is `flock` on the log file itself. Whoever holds it knows where the log stands:
+//! from memory when nobody else appended meanwhile, or else from the last record. A record
+//! that could not be written whole is cut off again before the lock is given back.
 
+use std::fs::{File, TryLockError};
+use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::{AuditError, Entry, RecordId};
-use crate::sys::private::PrivateDirectory;
+use super::chain::seal;
+use super::files::{LOG, LONGEST_RECORD, Position, position, sealed_name};
+use super::head::{self, HEAD};
+use super::record::{Stamp, write_entry, write_repair};
+use super::{AuditError, Entry, RecordId, repair};
+use crate::sys::machine::Machine;
+use crate::sys::private::{
+    Access, FileState, PrivateDirectory, PrivateError, file_size_limit, state_of_open,
+};
+
+/// How long another process may keep the log locked.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The size at which a log file is full: about a quarter of a million records.
+const FULL: u64 = 256 << 20;
 
 /// The audit log of one state directory. Threads may share it; other processes may append too.
 #[derive(Debug)]
 pub struct AuditLog {
-    #[allow(dead_code, reason = "used as soon as records are written")]
     directory: PrivateDirectory,
+    machine: Machine,
+    full: u64,
+    writer: Mutex<Writer>,
+}
+
+#[derive(Debug)]
+struct Writer {
+    file: Arc<File>,
+    identity: FileState,
+    head: File,
+    /// Where the log stood after our last append; none where it must be read again.
+    known: Option<Position>,
+    line: Vec<u8>,
 }
 
 impl AuditLog {
     /// Opens the log in the directory, and makes both where they are missing.
     ///
+    /// A torn record that a crash left behind is repaired here.
+    ///
     /// # Errors
     /// When the directory or the log is not private to this user, or cannot be written.
     pub fn open(directory: &Path) -> Result<Self, AuditError> {
         let directory = PrivateDirectory::open_or_create(directory)?;
-        Ok(Self { directory })
+        let (file, identity) = open_log(&directory)?;
+        let head = directory.open_file(HEAD, Access::Update)?;
+        let writer = Writer {
+            file,
+            identity,
+            head,
+            known: None,
+            line: Vec::with_capacity(4096),
+        };
+        let log = Self {
+            directory,
+            machine: Machine::current(),
+            full: FULL,
+            writer: Mutex::new(writer),
+        };
+        log.locked(|_, _| Ok(()))?;
+        Ok(log)
+    }
+
+    /// The same log, which begins a new file when the old one has reached this many bytes.
+    #[must_use]
+    pub fn with_files_of(mut self, bytes: u64) -> Self {
+        self.full = bytes.max(1);
+        self
     }
 
     /// Appends one record and gives its id. When it returns, the record is in the log:
@@ -28,7 +86,177 @@ impl AuditLog {
     /// # Errors
     /// When the record could not be written whole; nothing of it is then in the log, and
     /// the effect that it announces must not happen.
-    pub fn append(&self, _entry: &Entry<'_>) -> Result<RecordId, AuditError> {
-        Ok(RecordId::now())
+    pub fn append(&self, entry: &Entry<'_>) -> Result<RecordId, AuditError> {
+        self.locked(|writer, position| {
+            self.write(writer, position, |stamp, line| {
+                write_entry(entry, stamp, &self.machine, line)
+            })
+        })
     }
+
+    /// Does something with the log locked and whole.
+    fn locked<T>(
+        &self,
+        work: impl FnOnce(&mut Writer, &mut Position) -> Result<T, AuditError>,
+    ) -> Result<T, AuditError> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let (lock, length) = self.lock_current(&mut writer)?;
+        // Taken, so that nothing is believed after a failure, or a panic of another thread.
+        let mut position = match writer.known.take() {
+            Some(known) if known.end == length => known,
+            _ => self.settle(&mut writer, length)?,
+        };
+        let result = work(&mut writer, &mut position);
+        drop(lock);
+        if result.is_ok() {
+            writer.known = Some(position);
+        }
+        result
+    }
+
+    /// Locks the file that now has the log's name, and says how long it is.
+    fn lock_current(&self, writer: &mut Writer) -> Result<(Lock, u64), AuditError> {
+        let began = Instant::now();
+        loop {
+            let lock = Lock::take(&writer.file, began)
+                .map_err(|error| self.lock_error(error, began.elapsed()))?;
+            match self.directory.state_of(LOG)? {
+                Some(state) if state.is_same_file(&writer.identity) => {
+                    if state.length < self.full {
+                        return Ok((lock, state.length));
+                    }
+                    self.put_full_file_away(writer, state.length)?;
+                }
+                // Another process began a new file, or someone moved the log away.
+                _ => {}
+            }
+            drop(lock);
+            writer.known = None;
+            (writer.file, writer.identity) = open_log(&self.directory)?;
+        }
+    }
+
+    fn lock_error(&self, error: TryLockError, waited: Duration) -> AuditError {
+        let path = self.directory.path_of(LOG);
+        match error {
+            TryLockError::WouldBlock => AuditError::Locked { path, waited },
+            TryLockError::Error(source) => AuditError::Write { path, source },
+        }
+    }
+
+    /// Gives a full file, which is made whole first, the name under which it is kept.
+    fn put_full_file_away(&self, writer: &mut Writer, length: u64) -> Result<(), AuditError> {
+        let position = self.settle(writer, length)?;
+        Ok(self
+            .directory
+            .rename(LOG, &sealed_name(position.sequence))?)
+    }
+
+    /// Reads where the log stands, and repairs its end where it is not whole.
+    fn settle(&self, writer: &mut Writer, length: u64) -> Result<Position, AuditError> {
+        let mut position = position(&self.directory, &writer.file, length)?;
+        let head = head::read(&writer.head).map_err(|source| AuditError::Read {
+            path: self.directory.path_of(HEAD),
+            source,
+        })?;
+        let found = (position, length);
+        if let Some(repair) = repair::make_whole(&self.directory, &writer.file, found, head)? {
+            self.write(writer, &mut position, |stamp, line| {
+                write_repair(&repair, stamp, &self.machine, line)
+            })?;
+        }
+        Ok(position)
+    }
+
+    /// Writes one record behind `position`, which is moved to its end.
+    fn write(
+        &self,
+        writer: &mut Writer,
+        position: &mut Position,
+        fill: impl FnOnce(Stamp, &mut Vec<u8>) -> Result<(), AuditError>,
+    ) -> Result<RecordId, AuditError> {
+        let stamp = Stamp {
+            id: RecordId::now(),
+            time: now(),
+            sequence: position.sequence + 1,
+        };
+        let line = &mut writer.line;
+        line.clear();
+        fill(stamp, line)?;
+        let hash = seal(line, position.hash);
+        let next = Position {
+            end: position.end + line.len() as u64,
+            sequence: stamp.sequence,
+            hash,
+        };
+        let written = write_line(&writer.file, line, position.end)
+            .and_then(|()| head::write(&writer.head, next));
+        if let Err(source) = written {
+            // Whatever part of it arrived; should even this fail, the next append repairs it.
+            let _ = writer.file.set_len(position.end);
+            let path = self.directory.path_of(LOG);
+            return Err(AuditError::Write { path, source });
+        }
+        *position = next;
+        Ok(stamp.id)
+    }
+}
+
+/// The lock on the log file, which ends with this value.
+struct Lock(Arc<File>);
+
+impl Lock {
+    fn take(file: &Arc<File>, began: Instant) -> Result<Self, TryLockError> {
+        let mut pause = Duration::from_micros(20);
+        loop {
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => {
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(Duration::from_millis(2));
+                }
+                result => return result.map(|()| Self(Arc::clone(file))),
+            }
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // It cannot fail on an open file, and closing the last descriptor unlocks too.
+        let _ = self.0.unlock();
+    }
+}
+
+fn open_log(directory: &PrivateDirectory) -> Result<(Arc<File>, FileState), AuditError> {
+    let file = directory.open_file(LOG, Access::Append)?;
+    let identity = state_of_open(&file).map_err(|source| {
+        let path = directory.path_of(LOG);
+        PrivateError::Failed {
+            action: "look at",
+            path,
+            source,
+        }
+    })?;
+    Ok((Arc::new(file), identity))
+}
+
+/// Writes a line with one system call, or fails.
+fn write_line(mut file: &File, line: &[u8], end: u64) -> io::Result<()> {
+    let too_large = file_size_limit().is_some_and(|limit| end + line.len() as u64 > limit);
+    if too_large || line.len() > LONGEST_RECORD {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    match file.write(line)? {
+        count if count == line.len() => Ok(()),
+        // The disk is full: the rest would not fit either.
+        _ => Err(io::ErrorKind::StorageFull.into()),
+    }
+}
+
+/// Milliseconds since 1970.
+fn now() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -4,9 +4,18 @@
 //! effect must not happen. Nothing here decides anything, and nothing here ever records the
 //! value of an environment variable or the content of a file.
 
+mod chain;
+mod classify;
+mod encode;
 mod entry;
 mod error;
+mod files;
+mod head;
 mod log;
+mod record;
+mod redact;
+mod repair;
+mod schema;
 
 pub use entry::{
     Context, Effect, Entry, Event, Outcome, Process, RecordId, RequestInfo, SessionTotals, Target,

@@ -9,6 +9,7 @@
 
 pub mod channel;
 pub mod launch;
+pub mod machine;
 pub mod memory;
 pub mod notification;
 pub mod private;

@@ -3,7 +3,7 @@
 //! Everything is opened relative to one directory handle, never through a symbolic link, and
 //! only when owner and mode are right. Nothing here may be used for a path that a principal named.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -100,6 +100,13 @@ pub struct FileState {
     pub length: u64,
 }
 
+impl FileState {
+    /// Whether both are states of one file.
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+}
+
 /// How a file in a private directory is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -194,6 +201,37 @@ impl PrivateDirectory {
             Err(Errno::ENOENT) => Ok(None),
             Err(errno) => Err(failed("look at", &self.path_of(name), errno)),
         }
+    }
+
+    /// The names in the directory, without `.` and `..`, in no order.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn names(&self) -> Result<Vec<CString>, PrivateError> {
+        let fail = |errno| failed("list", &self.path, errno);
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let mut listing =
+            nix::dir::Dir::openat(&self.handle, c".", flags, Mode::empty()).map_err(fail)?;
+        let mut names = Vec::new();
+        for entry in listing.iter() {
+            let name = entry.map_err(fail)?.file_name().to_owned();
+            if name.as_c_str() != c"." && name.as_c_str() != c".." {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    /// Gives a file of the directory another name in it.
+    ///
+    /// # Errors
+    /// When the new name is taken, or the kernel refuses.
+    pub fn rename(&self, from: &CStr, to: &CStr) -> Result<(), PrivateError> {
+        if self.state_of(to)?.is_some() {
+            return Err(failed("rename a file to", &self.path_of(to), Errno::EEXIST));
+        }
+        nix::fcntl::renameat(&self.handle, from, &self.handle, to)
+            .map_err(|errno| failed("rename", &self.path_of(from), errno))
     }
 
     /// The directory's path, for messages.

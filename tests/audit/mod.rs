@@ -1,0 +1,5 @@
+//! The audit log.
+
+mod appending;
+mod records;
+mod support;
