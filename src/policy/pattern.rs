@@ -218,6 +218,12 @@ pub enum Below {
 pub struct PatternSet(Vec<Pattern>);
 
 impl PatternSet {
+    /// The set that covers what either covers.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self(self.0.iter().chain(&other.0).cloned().collect())
+    }
+
     /// Whether there is no pattern in it.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -5,3 +5,26 @@
 
 pub mod profile;
 pub mod seccomp;
+
+mod enter;
+mod exceptions;
+mod home;
+mod host;
+mod landlock;
+mod launcher;
+mod message;
+mod plan;
+mod prepare;
+mod relay;
+mod scratch;
+mod streams;
+mod supervise;
+
+pub use self::landlock::LandlockError;
+pub use enter::{Command, EndedFor, EnterError, Exit, Kept};
+pub use host::{HostFeatures, Namespaces, Presence, Supervision};
+pub use message::{ExitStatus, RefusedCall};
+pub use plan::{HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, Wish};
+pub use prepare::{Handles, PrepareError, Sandbox, ScratchPlace};
+pub use scratch::ScratchError;
+pub use streams::Streams;

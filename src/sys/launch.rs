@@ -63,7 +63,8 @@ impl Step {
         }
     }
 
-    fn from_number(number: u32) -> Self {
+    /// The step with this number.
+    pub fn from_number(number: u32) -> Self {
         const ORDER: [Step; 11] = [
             Step::Clone,
             Step::Session,
@@ -226,7 +227,7 @@ pub fn launch(launch: &Launch<'_>) -> Result<Launched, LaunchError> {
     let pidfd = owned(pidfd);
     let listener = (child.listener >= 0).then(|| owned(child.listener));
     if child.failed_step != 0 {
-        reap(pid);
+        super::process::reap(pid);
         return Err(LaunchError {
             step: Step::from_number(child.failed_step),
             errno: nix::errno::Errno::from_raw(child.failed_errno),
@@ -237,11 +238,6 @@ pub fn launch(launch: &Launch<'_>) -> Result<Launched, LaunchError> {
         pidfd,
         listener,
     })
-}
-
-fn reap(pid: i32) {
-    let child = nix::unistd::Pid::from_raw(pid);
-    while nix::sys::wait::waitpid(child, None) == Err(nix::errno::Errno::EINTR) {}
 }
 
 extern "C" fn child_main(argument: *mut libc::c_void) -> libc::c_int {
@@ -378,4 +374,21 @@ pub fn take_stdio(streams: [BorrowedFd<'_>; 3]) -> io::Result<()> {
         super::checked(result.into())?;
     }
     Ok(())
+}
+
+/// Puts `/dev/null` in place of standard input, output and error of this process.
+///
+/// # Errors
+/// When `/dev/null` cannot be opened.
+pub fn detach_stdio() -> io::Result<()> {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "/dev/null in place of streams that are not ours"
+    )]
+    let null = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/null")?;
+    let null = std::os::fd::AsFd::as_fd(&null);
+    take_stdio([null; 3])
 }

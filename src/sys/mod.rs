@@ -8,9 +8,12 @@
 )]
 
 pub mod channel;
+pub mod host;
 pub mod launch;
+pub mod limits;
 pub mod machine;
 pub mod memory;
+pub mod metadata;
 pub mod notification;
 pub mod private;
 pub mod process;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+use std::os::fd::{FromRawFd as _, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
@@ -276,16 +276,33 @@ pub fn end_all_descendants() -> usize {
     }
 }
 
-/// Takes a descriptor out of another process (`pidfd_getfd(2)`, Linux 5.6).
-///
-/// # Errors
-/// `EBADF` when it has none of this number; `EPERM` when it may not be inspected.
-pub fn descriptor_of(pidfd: &OwnedFd, number: i32) -> io::Result<OwnedFd> {
-    // SAFETY: plain numbers.
-    let raw =
-        checked(unsafe { libc::syscall(libc::SYS_pidfd_getfd, pidfd.as_raw_fd(), number, 0) })?;
-    // SAFETY: the kernel just installed it; nobody else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(i32::try_from(raw).unwrap_or(-1)) })
+/// Reaps one child that is known to have ended or to be ending.
+pub fn reap(pid: i32) {
+    while nix::sys::wait::waitpid(Pid::from_raw(pid), None) == Err(Errno::EINTR) {}
+}
+
+/// Waits for one child; its exit code, or `None` where a signal ended it.
+pub fn reap_status(pid: i32) -> Option<i32> {
+    use nix::sys::wait::WaitStatus;
+    loop {
+        match nix::sys::wait::waitpid(Pid::from_raw(pid), None) {
+            Ok(WaitStatus::Exited(_, code)) => return Some(code),
+            Err(Errno::EINTR) => {}
+            _ => return None,
+        }
+    }
+}
+
+/// The argument list of a process. A hint: the process can rewrite it.
+pub fn arguments_of(pid: i32) -> Vec<String> {
+    #[allow(clippy::disallowed_methods, reason = "process lists in proc")]
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    text.trim_end_matches('\0')
+        .split('\0')
+        .take(64)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The number of a signal by its usual name, for messages.

@@ -113,3 +113,25 @@ pub fn action_available(action: u32) -> bool {
 pub fn user_notification_available() -> bool {
     action_available(libc::SECCOMP_RET_USER_NOTIF)
 }
+
+/// Whether a filter with a listener can be installed here: there can be only one in a chain
+/// of filters, and an outer sandbox may have it.
+pub fn can_listen() -> bool {
+    use super::process::{Fork, end_now, fork_single_threaded, reap_status};
+    const RETURN: u16 = 0x06;
+    let allow_all = Instruction {
+        code: RETURN,
+        jt: 0,
+        jf: 0,
+        k: libc::SECCOMP_RET_ALLOW,
+    };
+    let filter = Filter::new(vec![allow_all], Supervision::Listener);
+    match fork_single_threaded() {
+        Ok(Fork::Child) => {
+            let _ = nix::sys::prctl::set_no_new_privs();
+            end_now(i32::from(filter.install().is_err()))
+        }
+        Ok(Fork::Parent { pid, .. }) => reap_status(pid) == Some(0),
+        Err(_) => false,
+    }
+}

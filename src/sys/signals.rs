@@ -6,6 +6,16 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
+/// Signals to a front end that are meant for the command.
+pub const FORWARDED: [Signal; 6] = [
+    Signal::SIGINT,
+    Signal::SIGTERM,
+    Signal::SIGHUP,
+    Signal::SIGQUIT,
+    Signal::SIGWINCH,
+    Signal::SIGCONT,
+];
+
 /// A set of signals, blocked for this process and readable here instead.
 #[derive(Debug)]
 pub struct SignalSource {

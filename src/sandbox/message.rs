@@ -1,0 +1,103 @@
+//! What the broker and its launcher say to each other.
+//!
+//! The two trust each other: the launcher is a fork of the broker. The command
+//! never holds an end of this connection.
+
+use std::ffi::CString;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::sys::launch::ControllingTerminal;
+
+/// From the broker to the launcher.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Order {
+    /// Start a command. With it come standard input, output, error and the working directory.
+    Start(Box<Job>),
+    /// Send a signal to the command's process group.
+    Signal(i32),
+    /// End the command and everything it started.
+    End,
+}
+
+/// One command to start.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Job {
+    /// The paths to try, in order.
+    pub programs: Vec<CString>,
+    /// The argument list.
+    pub arguments: Vec<CString>,
+    /// `NAME=value` each.
+    pub environment: Vec<CString>,
+    /// Whether standard input is a terminal of its own.
+    pub terminal: Terminal,
+    /// When it is ended, counted from its start.
+    pub wall: Duration,
+}
+
+/// As [`ControllingTerminal`], for the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Terminal {
+    None,
+    StandardInput,
+}
+
+impl From<Terminal> for ControllingTerminal {
+    fn from(terminal: Terminal) -> Self {
+        match terminal {
+            Terminal::None => Self::None,
+            Terminal::StandardInput => Self::StandardInput,
+        }
+    }
+}
+
+/// From the launcher to the broker.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Report {
+    /// The command runs.
+    Started { pid: i32 },
+    /// The command did not start: the step's number, and the kernel's answer.
+    NotStarted { step: u32, errno: i32 },
+    /// A supervised system call was refused.
+    Refused(RefusedCall),
+    /// The command ended, and everything it had started is gone.
+    Ended(Ended),
+}
+
+/// A system call that the supervisor refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedCall {
+    /// The name of the system call.
+    pub call: String,
+    /// The path it named, as read from the caller's memory, or that its descriptor led to.
+    pub path: Option<String>,
+    /// What the caller got.
+    pub errno: i32,
+    /// The caller.
+    pub pid: i32,
+    /// The caller's executable and arguments, where they could be read.
+    pub process: Vec<String>,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Ended {
+    /// Its own ending.
+    pub status: ExitStatus,
+    /// Whether its time was up.
+    pub timed_out: bool,
+    /// How many processes it left behind, which were ended.
+    pub strays: u64,
+    /// How long it ran.
+    pub duration: Duration,
+}
+
+/// The ending of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExitStatus {
+    /// It exited with this code.
+    Exited(i32),
+    /// This signal ended it.
+    Signalled(i32),
+}

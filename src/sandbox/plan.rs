@@ -1,0 +1,391 @@
+//! The plan: policy, profiles and host features, resolved to what will be enforced.
+//!
+//! Pure: the same input gives the same plan, on any machine. Nothing is opened here, and
+//! nothing that the host cannot give is dropped silently: it is refused, or it is named in
+//! `weaker` because the policy accepts that by name.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::host::{HostFeatures, Supervision};
+use super::profile::{Access, Changes, DeviceControl, HomeFile, ProcessLimit, SystemView};
+use super::seccomp::{Arch, SyscallRules};
+use crate::model::{Enforced, HostPath, Mode, Right, Rights, WeakerGuarantee};
+use crate::policy::{
+    Background, Containment, EffectiveGrant, GrantId, Limits, ModeWish, PatternSet,
+};
+
+/// What a plan is made from, beside the host.
+#[derive(Debug)]
+pub struct Wish<'a> {
+    /// The policy's name.
+    pub policy: &'a str,
+    /// What the principal's commands may touch.
+    pub reach: &'a [EffectiveGrant],
+    /// How the policy wants commands contained.
+    pub containment: &'a Containment,
+    /// How much they may use.
+    pub limits: &'a Limits,
+    /// What tools need beside the grants.
+    pub view: &'a SystemView,
+    /// The operator's home, for the few files that commands find in theirs.
+    pub home: &'a HostPath,
+}
+
+/// What will be enforced on every command of a session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The policy it comes from.
+    pub policy: String,
+    /// View or flat.
+    pub mode: Mode,
+    /// Whether commands can change anything outside scratch.
+    pub changes: Changes,
+    /// The Landlock ABI whose every right is handled.
+    pub landlock_abi: u32,
+    /// The paths that can be reached, in order.
+    pub paths: Vec<PathRule>,
+    /// What happens to system calls.
+    pub syscalls: SyscallRules,
+    /// What happens to the calls that change metadata.
+    pub metadata: MetadataCalls,
+    /// Variables of every command; `${scratch}` stands for the scratch directory.
+    pub environment: BTreeMap<String, String>,
+    /// The search path of every command.
+    pub search_path: Vec<HostPath>,
+    /// Files of the operator's home that are copied into the commands' home.
+    pub home_files: Vec<HomeCopy>,
+    /// The policy's limits.
+    pub limits: Limits,
+    /// Limits of each process that are no matter of policy.
+    pub process_limits: Vec<ProcessLimit>,
+    /// What happens to processes that outlive their command.
+    pub background: Background,
+    /// What this host does not give, and the policy does without.
+    pub weaker: Vec<WeakerGuarantee>,
+}
+
+/// A path that commands can reach.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PathRule {
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The path.
+    pub path: HostPath,
+    /// What may be done there, and with everything below.
+    pub access: Access,
+    /// What cannot be read below it.
+    pub hide: PatternSet,
+    /// What cannot be changed below it.
+    pub protect: PatternSet,
+    /// Why it is there.
+    pub reason: String,
+}
+
+/// A file of the operator's home that commands find in theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HomeCopy {
+    /// The operator's file.
+    pub from: HostPath,
+    /// Its place below the commands' home.
+    pub to: PathBuf,
+}
+
+/// Where a path of the plan comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A grant of the policy, already opened by the broker.
+    Grant(GrantId),
+    /// A profile; left out where it does not exist.
+    System(String),
+}
+
+/// What happens to chmod, chown, utimes, xattr and their kin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MetadataCalls {
+    /// The filter refuses them with EROFS.
+    Refused,
+    /// The supervisor refuses them with EROFS, and tells who tried what.
+    Witnessed,
+    /// The supervisor makes them beneath writable grants, and refuses them elsewhere.
+    Supervised,
+    /// They go on; another layer restricts them.
+    Allowed,
+}
+
+/// Why no plan can be made on this host.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    /// The kernel's Landlock is missing or too old.
+    #[error("this kernel has landlock abi {found}, and the policy requires {required} or newer")]
+    Landlock {
+        /// What the kernel has; 0 for none.
+        found: u32,
+        /// What the policy requires.
+        required: u32,
+    },
+    /// The policy requires a root of its own for commands.
+    #[error("the policy requires view mode, and it cannot be had on this host: {obstacle}")]
+    View {
+        /// What stands in the way.
+        obstacle: String,
+    },
+    /// A guarantee cannot be given, and the policy does not do without it.
+    #[error("{mode} mode cannot give a guarantee on this host that the policy requires: {}", .guarantee.meaning())]
+    Guarantee {
+        /// The mode that was chosen.
+        mode: &'static str,
+        /// Which guarantee.
+        guarantee: WeakerGuarantee,
+    },
+    /// A workspace plan in flat mode needs a supervisor.
+    #[error("changes of metadata cannot be supervised: {reason}")]
+    Supervision {
+        /// Why not.
+        reason: &'static str,
+    },
+    /// There is no system call table for this machine.
+    #[error("system call filters cannot be made for this architecture")]
+    Architecture,
+}
+
+impl Unavailable {
+    /// What the operator can do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Landlock { found: 0, .. } => {
+                "enable landlock in the kernel (CONFIG_SECURITY_LANDLOCK, and landlock in lsm=)"
+                    .into()
+            }
+            Self::Landlock { .. } => "use a newer kernel, or lower minimum-landlock-abi".into(),
+            Self::View { .. } => "lobsterpot doctor explains what stands in the way".into(),
+            Self::Guarantee { guarantee, .. } => {
+                format!("add \"{guarantee}\" to containment.accept to do without it")
+            }
+            Self::Supervision { .. } => {
+                "run lobsterpot outside other sandboxes, or use a read-only policy".into()
+            }
+            Self::Architecture => "x86_64 and aarch64 are supported".into(),
+        }
+    }
+}
+
+impl Plan {
+    /// Resolves what will be enforced.
+    ///
+    /// # Errors
+    /// When the host cannot give what the policy requires.
+    pub fn resolve(wish: &Wish<'_>, host: &HostFeatures) -> Result<Self, Unavailable> {
+        let mode = mode_of(wish.containment, host)?;
+        let required = wish.containment.minimum_landlock_abi.max(1);
+        if host.landlock_abi < required {
+            return Err(Unavailable::Landlock {
+                found: host.landlock_abi,
+                required,
+            });
+        }
+        let arch = host.architecture.ok_or(Unavailable::Architecture)?;
+        let changes = changes_of(wish.reach);
+        let metadata = metadata_calls(changes, host)?;
+        let weaker = weaker(wish, host.landlock_abi)?;
+        Ok(Self {
+            policy: wish.policy.to_owned(),
+            mode,
+            changes,
+            landlock_abi: host.landlock_abi,
+            paths: paths(wish),
+            syscalls: syscalls(wish.view, arch, metadata, host.landlock_abi),
+            metadata,
+            environment: wish.view.environment.iter().cloned().collect(),
+            search_path: wish.view.search_path.clone(),
+            home_files: home_files(wish),
+            limits: wish.limits.clone(),
+            process_limits: wish.view.limits.clone(),
+            background: wish.containment.background,
+            weaker,
+        })
+    }
+
+    /// What a reply states about it.
+    pub fn enforced(&self) -> Enforced {
+        Enforced {
+            mode: self.mode,
+            landlock: format!("abi {}", self.landlock_abi),
+            seccomp: format!(
+                "refuse {}, supervise {}",
+                self.syscalls.refused(),
+                self.syscalls.supervised()
+            ),
+            view: "none".into(),
+            witness: match self.metadata {
+                MetadataCalls::Witnessed | MetadataCalls::Supervised => "notify (metadata)".into(),
+                MetadataCalls::Refused | MetadataCalls::Allowed => "none".into(),
+            },
+            limits: limits_text(&self.limits),
+            weaker: self.weaker.clone(),
+        }
+    }
+}
+
+fn mode_of(containment: &Containment, host: &HostFeatures) -> Result<Mode, Unavailable> {
+    match containment.mode {
+        ModeWish::Auto | ModeWish::Flat => Ok(Mode::Flat),
+        ModeWish::View => Err(Unavailable::View {
+            obstacle: host.view_obstacle(),
+        }),
+    }
+}
+
+fn changes_of(reach: &[EffectiveGrant]) -> Changes {
+    if reach.iter().any(|grant| grant.rights.change_something()) {
+        Changes::Workspace
+    } else {
+        Changes::ReadOnly
+    }
+}
+
+fn metadata_calls(changes: Changes, host: &HostFeatures) -> Result<MetadataCalls, Unavailable> {
+    match (changes, host.supervision) {
+        (Changes::ReadOnly, Supervision::Available) => Ok(MetadataCalls::Witnessed),
+        (Changes::ReadOnly, _) => Ok(MetadataCalls::Refused),
+        (Changes::Workspace, Supervision::Available) => Ok(MetadataCalls::Supervised),
+        (Changes::Workspace, Supervision::TooOld) => Err(Unavailable::Supervision {
+            reason: "the kernel is older than 5.0",
+        }),
+        (Changes::Workspace, Supervision::Taken) => Err(Unavailable::Supervision {
+            reason: "an outer sandbox already supervises system calls",
+        }),
+    }
+}
+
+/// Linux 6.12: signals to processes outside the domain are refused.
+const SCOPED_SIGNALS: u32 = 6;
+
+/// What flat mode cannot keep; an error where the policy needs one of them.
+fn weaker(wish: &Wish<'_>, landlock_abi: u32) -> Result<Vec<WeakerGuarantee>, Unavailable> {
+    let mut weaker = vec![WeakerGuarantee::OutsideMetadata];
+    if has_inexpressible_exceptions(wish.reach) {
+        weaker.push(WeakerGuarantee::CommandExceptions);
+    }
+    if landlock_abi < SCOPED_SIGNALS {
+        weaker.push(WeakerGuarantee::OutsideSignals);
+    }
+    match weaker
+        .iter()
+        .find(|one| !wish.containment.accept.contains(one))
+    {
+        Some(guarantee) => Err(Unavailable::Guarantee {
+            mode: "flat",
+            guarantee: *guarantee,
+        }),
+        None => Ok(weaker),
+    }
+}
+
+/// Landlock only adds rights downwards. What is hidden in a grant without the right to change
+/// anything can still be left out, by allowing everything around it; where files can be made
+/// or replaced, it cannot.
+fn has_inexpressible_exceptions(reach: &[EffectiveGrant]) -> bool {
+    reach
+        .iter()
+        .filter(|grant| grant.rights.change_something())
+        .any(|grant| {
+            !grant.hide.is_empty() || !grant.protect.is_empty() || has_lesser_inside(grant, reach)
+        })
+}
+
+fn has_lesser_inside(outer: &EffectiveGrant, reach: &[EffectiveGrant]) -> bool {
+    reach.iter().any(|inner| {
+        inner.grant != outer.grant
+            && inner.root.beneath(&outer.root).is_some()
+            && !inner.rights.covers(outer.rights)
+    })
+}
+
+fn home_files(wish: &Wish<'_>) -> Vec<HomeCopy> {
+    let copy = |file: &HomeFile| {
+        let from = wish.home.join(&file.path).ok()?;
+        Some(HomeCopy {
+            from,
+            to: file.path.clone(),
+        })
+    };
+    wish.view.home_files.iter().filter_map(copy).collect()
+}
+
+fn paths(wish: &Wish<'_>) -> Vec<PathRule> {
+    let system = wish.view.paths.iter().map(|path| PathRule {
+        origin: Origin::System(path.origin.clone()),
+        path: path.path.clone(),
+        access: path.access,
+        hide: PatternSet::default(),
+        protect: PatternSet::default(),
+        reason: path.reason.clone(),
+    });
+    let grants = wish.reach.iter().map(|grant| PathRule {
+        origin: Origin::Grant(grant.grant),
+        path: grant.root.clone(),
+        access: Access {
+            rights: grant.rights,
+            ioctl: DeviceControl::Refuse,
+        },
+        hide: grant.hide.clone(),
+        protect: grant.protect.clone(),
+        reason: format!("grant {}", grant.name),
+    });
+    grants.chain(system).collect()
+}
+
+impl PathRule {
+    /// Whether Landlock has to leave something out below it.
+    pub fn has_holes(&self, all: &[Self]) -> bool {
+        !self.hide.is_empty()
+            || all.iter().any(|other| {
+                other.path != self.path
+                    && other.path.beneath(&self.path).is_some()
+                    && !other.access.rights.covers(self.access.rights)
+            })
+    }
+
+    /// Whether its files can be changed.
+    pub fn is_changeable(&self) -> bool {
+        self.access.rights.has(Right::Write)
+    }
+}
+
+/// What commands may do in their scratch directory.
+pub(super) const SCRATCH: Access = Access {
+    rights: Rights::ALL,
+    ioctl: DeviceControl::Refuse,
+};
+
+fn limits_text(limits: &Limits) -> String {
+    let mut parts = vec![format!("wall {}", seconds(limits.wall))];
+    if let Some(cpu) = limits.cpu {
+        parts.push(format!("cpu {}", seconds(cpu)));
+    }
+    if let Some(memory) = limits.memory {
+        parts.push(format!("memory {} MiB", memory >> 20));
+    }
+    if let Some(processes) = limits.processes {
+        parts.push(format!("processes {processes}"));
+    }
+    parts.push(format!("open files {}", limits.open_files));
+    if let Some(size) = limits.file_size {
+        parts.push(format!("file size {} MiB", size >> 20));
+    }
+    parts.push(format!("output {} MiB", limits.output >> 20));
+    parts.join(", ")
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{}s", time.as_secs_f64())
+}
+
+fn syscalls(_view: &SystemView, arch: Arch, _metadata: MetadataCalls, _abi: u32) -> SyscallRules {
+    SyscallRules::none(arch)
+}

@@ -1,0 +1,314 @@
+//! Making a plan real, once per session: handles, ruleset, filter, scratch, launcher.
+//!
+//! Every step that fails is a refusal to start. Nothing here falls back to less.
+
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use super::exceptions;
+use super::landlock::{self, LandlockError, OpenRule};
+use super::launcher::{Equipment, LauncherHandle};
+use super::plan::{MetadataCalls, Origin, PathRule, Plan, SCRATCH};
+use super::profile::{Access, Resource};
+use super::scratch::{Scratch, ScratchError};
+use super::seccomp::CompileError;
+use super::supervise::{RootRule, Supervisor};
+use crate::model::HostPath;
+use crate::policy::GrantId;
+use crate::sys::limits::{Limit, resource};
+use crate::sys::metadata::pin_host_path;
+use crate::sys::seccomp::{Filter, Instruction, Supervision};
+
+/// A plan made real. Commands are started in it until it is finished.
+#[derive(Debug)]
+pub struct Sandbox {
+    plan: Plan,
+    scratch: HostPath,
+    pub(super) launcher: LauncherHandle,
+}
+
+/// Why a plan could not be made real.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// No scratch directory.
+    #[error("cannot prepare the sandbox's private directory")]
+    Scratch(#[from] ScratchError),
+    /// No ruleset.
+    #[error("cannot prepare the landlock layer")]
+    Landlock(#[from] LandlockError),
+    /// No filter.
+    #[error("cannot prepare the system call filter")]
+    Filter(#[from] CompileError),
+    /// A path of the plan could not be opened.
+    #[error("cannot open {path} for the sandbox")]
+    Open {
+        /// The path.
+        path: String,
+        /// The kernel's answer.
+        #[source]
+        source: io::Error,
+    },
+    /// A grant of the plan is not open.
+    #[error("the grant {path} is not open")]
+    GrantNotOpen {
+        /// Its directory.
+        path: String,
+    },
+    /// The launcher could not be started.
+    #[error("cannot start the launcher")]
+    Launcher(#[source] io::Error),
+}
+
+/// The broker's open grants, as the sandbox sees them.
+pub trait Handles {
+    /// The handle of a grant, if it is open.
+    fn handle(&self, grant: GrantId) -> Option<BorrowedFd<'_>>;
+}
+
+/// Where a session keeps its private directory.
+#[derive(Debug, Clone, Copy)]
+pub struct ScratchPlace<'a> {
+    /// The directory below which it is made, usually `/tmp`.
+    pub base: &'a Path,
+    /// Its name, which no other session has.
+    pub session: &'a str,
+}
+
+/// A path of the plan with its handle.
+struct Opened<'a> {
+    rule: &'a PathRule,
+    handle: Holding<'a>,
+}
+
+enum Holding<'a> {
+    Borrowed(BorrowedFd<'a>),
+    Owned(OwnedFd),
+}
+
+impl Holding<'_> {
+    fn get(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Borrowed(handle) => *handle,
+            Self::Owned(handle) => handle.as_fd(),
+        }
+    }
+}
+
+impl Sandbox {
+    /// Prepares a plan. The process must have a single thread.
+    ///
+    /// # Errors
+    /// The step that failed; then nothing is left behind.
+    pub fn prepare(
+        plan: Plan,
+        handles: &dyn Handles,
+        place: ScratchPlace<'_>,
+    ) -> Result<Self, PrepareError> {
+        let filter = filter(&plan)?;
+        let opened = open(&plan, handles)?;
+        let scratch = Scratch::make(place.base, place.session)?;
+        super::home::furnish(&plan, &scratch);
+        let ruleset = ruleset(&plan, &opened, &scratch)?;
+        let supervisor = supervisor(&plan, &opened, &scratch)?;
+        drop(opened);
+        let path = HostPath::absolute(scratch.path()).map_err(|error| PrepareError::Open {
+            path: scratch.path().display().to_string(),
+            source: io::Error::other(error),
+        })?;
+        let equipment = Equipment {
+            ruleset,
+            filter,
+            limits: limits(&plan),
+            scratch,
+            supervisor,
+            background: plan.background,
+        };
+        let launcher = LauncherHandle::start(equipment).map_err(PrepareError::Launcher)?;
+        Ok(Self {
+            plan,
+            scratch: path,
+            launcher,
+        })
+    }
+
+    /// What is enforced.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The private directory of its commands.
+    pub fn scratch(&self) -> &HostPath {
+        &self.scratch
+    }
+
+    /// Ends everything that still runs in it, and removes its private directory.
+    pub fn finish(self) {
+        self.launcher.finish();
+    }
+}
+
+fn filter(plan: &Plan) -> Result<Filter, PrepareError> {
+    let program = plan.syscalls.compile()?;
+    let instructions = program
+        .instructions()
+        .iter()
+        .map(|one| Instruction {
+            code: one.code,
+            jt: one.jt,
+            jf: one.jf,
+            k: one.k,
+        })
+        .collect();
+    let supervision = if plan.syscalls.notifies() {
+        Supervision::Listener
+    } else {
+        Supervision::None
+    };
+    Ok(Filter::new(instructions, supervision))
+}
+
+fn open<'a>(plan: &'a Plan, handles: &'a dyn Handles) -> Result<Vec<Opened<'a>>, PrepareError> {
+    let mut opened = Vec::with_capacity(plan.paths.len());
+    for rule in plan
+        .paths
+        .iter()
+        .filter(|rule| !rule.access.rights.is_empty())
+    {
+        let path = || rule.path.as_path().display().to_string();
+        let handle = match &rule.origin {
+            Origin::Grant(grant) => Holding::Borrowed(
+                handles
+                    .handle(*grant)
+                    .ok_or_else(|| PrepareError::GrantNotOpen { path: path() })?,
+            ),
+            Origin::System(_) => match pin_host_path(rule.path.as_path()) {
+                Ok(handle) => Holding::Owned(handle),
+                Err(error) if is_absent(&error) => continue,
+                Err(source) => {
+                    return Err(PrepareError::Open {
+                        path: path(),
+                        source,
+                    });
+                }
+            },
+        };
+        opened.push(Opened { rule, handle });
+    }
+    Ok(opened)
+}
+
+/// A path of the system that this host or this user does not have is left out.
+fn is_absent(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+    matches!(error.kind(), NotFound | NotADirectory | PermissionDenied)
+}
+
+fn ruleset(plan: &Plan, opened: &[Opened<'_>], scratch: &Scratch) -> Result<OwnedFd, PrepareError> {
+    let mut around = Vec::new();
+    for one in opened {
+        if !one.rule.is_changeable() && one.rule.has_holes(&plan.paths) {
+            let parts =
+                exceptions::around(one.handle.get(), one.rule, &plan.paths).map_err(|source| {
+                    PrepareError::Open {
+                        path: one.rule.path.as_path().display().to_string(),
+                        source,
+                    }
+                })?;
+            around.extend(parts);
+        }
+    }
+    let whole = opened
+        .iter()
+        .filter(|one| one.rule.is_changeable() || !one.rule.has_holes(&plan.paths))
+        .map(|one| open_rule(&one.rule.path, one.handle.get(), one.rule.access));
+    let parts = around.iter().map(|part| OpenRule {
+        path: part.path.display().to_string(),
+        handle: part.handle.as_fd(),
+        access: part.access,
+    });
+    let own = OpenRule {
+        path: scratch.path().display().to_string(),
+        handle: scratch.as_fd(),
+        access: SCRATCH,
+    };
+    Ok(landlock::ruleset(
+        plan.landlock_abi,
+        whole.chain(parts).chain([own]),
+    )?)
+}
+
+fn open_rule<'a>(path: &HostPath, handle: BorrowedFd<'a>, access: Access) -> OpenRule<'a> {
+    OpenRule {
+        path: path.as_path().display().to_string(),
+        handle,
+        access,
+    }
+}
+
+/// More specific roots come first, so that a lesser grant inside a writable one is found first.
+fn supervisor(
+    plan: &Plan,
+    opened: &[Opened<'_>],
+    scratch: &Scratch,
+) -> Result<Supervisor, PrepareError> {
+    if plan.metadata != MetadataCalls::Supervised {
+        return Ok(Supervisor::read_only());
+    }
+    let mut grants: Vec<_> = opened
+        .iter()
+        .filter(|one| matches!(one.rule.origin, Origin::Grant(_)))
+        .collect();
+    grants.sort_by_key(|one| std::cmp::Reverse(one.rule.path.depth()));
+    let duplicate = |handle: BorrowedFd<'_>, path: &Path| {
+        handle
+            .try_clone_to_owned()
+            .map_err(|source| PrepareError::Open {
+                path: path.display().to_string(),
+                source,
+            })
+    };
+    let own = duplicate(scratch.as_fd(), scratch.path())?;
+    let mut roots = vec![(
+        own,
+        RootRule::Writable(crate::policy::PatternSet::default()),
+    )];
+    for one in grants {
+        let rule = if one.rule.is_changeable() {
+            RootRule::Writable(one.rule.protect.union(&one.rule.hide))
+        } else {
+            RootRule::Closed
+        };
+        roots.push((duplicate(one.handle.get(), one.rule.path.as_path())?, rule));
+    }
+    Ok(Supervisor::within(roots))
+}
+
+fn limits(plan: &Plan) -> Vec<Limit> {
+    let limits = &plan.limits;
+    let mut list = vec![(resource::OPEN_FILES, limits.open_files)];
+    list.extend(
+        limits
+            .cpu
+            .map(|time| (resource::CPU_SECONDS, time.as_secs().max(1))),
+    );
+    list.extend(limits.memory.map(|bytes| (resource::DATA, bytes)));
+    list.extend(limits.file_size.map(|bytes| (resource::FILE_SIZE, bytes)));
+    list.extend(limits.processes.map(|count| {
+        // The kernel counts every process of the user; what runs already is not ours to count.
+        (
+            resource::PROCESSES,
+            count.saturating_add(crate::sys::host::threads_on_host()),
+        )
+    }));
+    list.extend(plan.process_limits.iter().map(|limit| {
+        let kind = match limit.resource {
+            Resource::Core => resource::CORE,
+            Resource::LockedMemory => resource::LOCKED_MEMORY,
+            Resource::MessageQueues => resource::MESSAGE_QUEUES,
+            Resource::RealTimePriority => resource::REAL_TIME_PRIORITY,
+        };
+        (kind, limit.most)
+    }));
+    crate::sys::limits::no_higher_than_now(list)
+}

@@ -1,0 +1,192 @@
+//! The supervisor: makes metadata changes in place of a command that may not make them itself.
+//!
+//! Landlock does not restrict chmod, chown, utimes or xattr (ABI 7, measured). In flat mode
+//! the filter hands those calls over. The supervisor pins the object that the call names,
+//! finds it again beneath a writable grant's own handle, and makes the change there; anything
+//! else is refused. The call itself never continues, so a path that is changed while it is
+//! looked at gains nothing. The launcher has no capability, so it can change no more than the
+//! command itself could without a sandbox.
+
+mod call;
+mod place;
+
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
+
+use nix::errno::Errno;
+
+use call::{Call, Target};
+use place::{Pinned, WritableRoot};
+
+use super::message::RefusedCall;
+use crate::policy::PatternSet;
+use crate::sys::metadata::{self, Change, Identity};
+use crate::sys::notification::{Answer, Listener, Notification};
+
+/// What becomes of the calls that are handed over.
+#[derive(Debug)]
+pub(super) struct Supervisor {
+    rule: Rule,
+}
+
+#[derive(Debug)]
+enum Rule {
+    /// Every change is refused: the plan is read-only.
+    RefuseAll,
+    /// Changes beneath these are made.
+    Within(Vec<WritableRoot>),
+}
+
+impl Supervisor {
+    /// Refuses every change, with EROFS.
+    pub(super) fn read_only() -> Self {
+        Self {
+            rule: Rule::RefuseAll,
+        }
+    }
+
+    /// Makes changes beneath the given handles, except on what is protected there.
+    ///
+    /// `roots` are ordered as they are looked at; a more specific one must come first.
+    pub(super) fn within(roots: Vec<(OwnedFd, RootRule)>) -> Self {
+        let roots = roots
+            .into_iter()
+            .map(|(handle, rule)| WritableRoot::new(handle, rule));
+        Self {
+            rule: Rule::Within(roots.collect()),
+        }
+    }
+
+    /// The descriptors that it needs to keep.
+    pub(super) fn descriptors(&self) -> Vec<RawFd> {
+        match &self.rule {
+            Rule::RefuseAll => Vec::new(),
+            Rule::Within(roots) => roots.iter().map(|root| root.handle().as_raw_fd()).collect(),
+        }
+    }
+
+    /// Takes the next call and answers it; returns it where it was refused.
+    ///
+    /// # Errors
+    /// When the listener has no filter any more.
+    pub(super) fn answer_next(&self, listener: &Listener) -> io::Result<Option<RefusedCall>> {
+        let Some(notification) = listener.receive()? else {
+            return Ok(None);
+        };
+        let (answer, refused) = self.judge(listener, &notification);
+        listener.answer(notification.id, answer)?;
+        Ok(refused)
+    }
+
+    fn judge(
+        &self,
+        listener: &Listener,
+        notification: &Notification,
+    ) -> (Answer, Option<RefusedCall>) {
+        let call = match Call::read(notification) {
+            Ok(call) => call,
+            // Memory that cannot be read is never a reason to allow.
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or(libc_eperm());
+                return (Answer::Refused(errno), None);
+            }
+        };
+        if let Rule::RefuseAll = self.rule {
+            let refused = refusal(notification, &call, None, Errno::EROFS);
+            return (Answer::Refused(Errno::EROFS as i32), Some(refused));
+        }
+        let pinned = match Pinned::by(notification.pid, &call.target) {
+            Ok(pinned) => pinned,
+            // The path leads nowhere: the answer that the caller would have had.
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or(libc_eperm());
+                return (Answer::Refused(errno), None);
+            }
+        };
+        // What was read belongs to this very call, and to no other process with its number.
+        if !listener.is_waiting(notification.id) {
+            return (Answer::Refused(libc_eperm()), None);
+        }
+        self.perform(notification, &call, &pinned)
+    }
+
+    fn perform(
+        &self,
+        notification: &Notification,
+        call: &Call,
+        pinned: &Pinned,
+    ) -> (Answer, Option<RefusedCall>) {
+        let Some(place) = self.place_of(pinned) else {
+            let refused = refusal(notification, call, Some(pinned), Errno::EACCES);
+            return (Answer::Refused(Errno::EACCES as i32), Some(refused));
+        };
+        if makes_privileged(&call.change, place.as_fd()) {
+            let refused = refusal(notification, call, Some(pinned), Errno::EPERM);
+            return (Answer::Refused(Errno::EPERM as i32), Some(refused));
+        }
+        match metadata::change(place.as_fd(), &call.change) {
+            Ok(()) => (Answer::Performed(0), None),
+            Err(error) => (
+                Answer::Refused(error.raw_os_error().unwrap_or(libc_eperm())),
+                None,
+            ),
+        }
+    }
+
+    /// The handle on which the change may be made, if it lies in a place where it may.
+    fn place_of(&self, pinned: &Pinned) -> Option<OwnedFd> {
+        let Rule::Within(roots) = &self.rule else {
+            return None;
+        };
+        if pinned.has_no_name() {
+            return pinned.handle().try_clone_to_owned().ok();
+        }
+        let root = roots.iter().find(|root| root.holds(pinned))?;
+        root.find(pinned)
+    }
+}
+
+/// What a root lets the supervisor do.
+#[derive(Debug, Clone)]
+pub(super) enum RootRule {
+    /// Changes are made, except on these.
+    Writable(PatternSet),
+    /// No change is made: a grant without the right to write, inside one that has it.
+    Closed,
+}
+
+/// A setuid or setgid program would run with rights that outlive the sandbox.
+fn makes_privileged(change: &Change, handle: std::os::fd::BorrowedFd<'_>) -> bool {
+    const SETUID_OR_SETGID: u32 = 0o6000;
+    match change {
+        Change::Mode(mode) => {
+            mode & SETUID_OR_SETGID != 0
+                && Identity::of(handle).map_or(true, |identity| identity.is_regular())
+        }
+        _ => false,
+    }
+}
+
+fn refusal(
+    notification: &Notification,
+    call: &Call,
+    pinned: Option<&Pinned>,
+    errno: Errno,
+) -> RefusedCall {
+    let path = match (&call.target, pinned) {
+        (Target::Path { path, .. }, _) => Some(path.to_string_lossy().into_owned()),
+        (Target::Descriptor(_), Some(pinned)) => Some(pinned.path().to_string_lossy().into_owned()),
+        (Target::Descriptor(number), None) => place::descriptor_path(notification.pid, *number),
+    };
+    RefusedCall {
+        call: call.name.to_owned(),
+        path,
+        errno: errno as i32,
+        pid: notification.pid,
+        process: place::process_of(notification.pid),
+    }
+}
+
+fn libc_eperm() -> i32 {
+    Errno::EPERM as i32
+}

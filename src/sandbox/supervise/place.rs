@@ -1,0 +1,149 @@
+//! Where a pinned object lies: beneath a writable root, or not.
+
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use super::RootRule;
+use super::call::Target;
+use crate::sys::metadata::{
+    self, AT_FDCWD, Identity, LastLink, Resolution, path_of, pin, pin_magic_link,
+};
+
+/// The object that a call named, held so that it cannot become another.
+#[derive(Debug)]
+pub(super) struct Pinned {
+    handle: OwnedFd,
+    identity: Identity,
+    path: PathBuf,
+}
+
+impl Pinned {
+    /// Pins the object as the caller would have reached it.
+    ///
+    /// # Errors
+    /// As the lookup's.
+    pub(super) fn by(pid: i32, target: &Target) -> io::Result<Self> {
+        let handle = match target {
+            Target::Descriptor(number) => pin_descriptor(pid, *number)?,
+            Target::Path {
+                directory,
+                path,
+                last,
+            } => match descriptor_in(path, pid) {
+                Some(number) if *last == LastLink::Follow => pin_descriptor(pid, number)?,
+                _ => {
+                    let start = pin_descriptor(pid, *directory)?;
+                    pin(start.as_fd(), path, Resolution::Ordinary, *last)?
+                }
+            },
+        };
+        let identity = Identity::of(handle.as_fd())?;
+        let path = path_of(handle.as_fd())?;
+        Ok(Self {
+            handle,
+            identity,
+            path,
+        })
+    }
+
+    pub(super) fn handle(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Pipes, sockets, memory files, and files that were never linked or no longer are:
+    /// no name on the host leads to them, so only their holders can see a change.
+    pub(super) fn has_no_name(&self) -> bool {
+        self.identity.links == 0 || !self.path.is_absolute()
+    }
+}
+
+/// A root beneath which the supervisor makes changes.
+#[derive(Debug)]
+pub(super) struct WritableRoot {
+    handle: OwnedFd,
+    rule: RootRule,
+}
+
+impl WritableRoot {
+    pub(super) fn new(handle: OwnedFd, rule: RootRule) -> Self {
+        Self { handle, rule }
+    }
+
+    pub(super) fn handle(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
+    }
+
+    /// Whether the kernel's name for the object lies here. That is only where to look.
+    pub(super) fn holds(&self, pinned: &Pinned) -> bool {
+        path_of(self.handle()).is_ok_and(|root| pinned.path.starts_with(root))
+    }
+
+    /// A handle of the object, found beneath this root's own handle and through no link;
+    /// none where that walk does not arrive at the very object that was pinned, or where
+    /// the object may not be changed.
+    pub(super) fn find(&self, pinned: &Pinned) -> Option<OwnedFd> {
+        let RootRule::Writable(protected) = &self.rule else {
+            return None;
+        };
+        let root = path_of(self.handle()).ok()?;
+        let relative = pinned.path.strip_prefix(&root).ok()?;
+        if protected.matches(relative) {
+            return None;
+        }
+        let path = metadata::c_path(relative).ok()?;
+        let found = pin(
+            self.handle(),
+            &path,
+            Resolution::BeneathWithoutLinks,
+            LastLink::Keep,
+        )
+        .ok()?;
+        let identity = Identity::of(found.as_fd()).ok()?;
+        identity.is_same_object(&pinned.identity).then_some(found)
+    }
+}
+
+fn pin_descriptor(pid: i32, number: i32) -> io::Result<OwnedFd> {
+    if number == AT_FDCWD {
+        return pin_magic_link(&format!("/proc/{pid}/cwd"));
+    }
+    pin_magic_link(&format!("/proc/{pid}/fd/{number}")).map_err(|error| {
+        // No such link: no such descriptor.
+        if error.kind() == io::ErrorKind::NotFound {
+            bad_descriptor()
+        } else {
+            error
+        }
+    })
+}
+
+fn bad_descriptor() -> io::Error {
+    nix::errno::Errno::EBADF.into()
+}
+
+/// `fchmodat` in C libraries and many programs name a descriptor by its path in proc. Our
+/// own lookup would find our own descriptors there, so the name is understood, not looked up.
+fn descriptor_in(path: &CStr, pid: i32) -> Option<i32> {
+    let path = path.to_str().ok()?;
+    let own = format!("/proc/{pid}/fd/");
+    ["/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/", &own]
+        .iter()
+        .find_map(|prefix| path.strip_prefix(prefix)?.parse().ok())
+}
+
+/// Where a descriptor of another process leads.
+pub(super) fn descriptor_path(pid: i32, number: i32) -> Option<String> {
+    let handle = pin_descriptor(pid, number).ok()?;
+    Some(path_of(handle.as_fd()).ok()?.to_string_lossy().into_owned())
+}
+
+/// The argument list of a process; a hint, which the process can rewrite.
+pub(super) fn process_of(pid: i32) -> Vec<String> {
+    crate::sys::process::arguments_of(pid)
+}

@@ -1,0 +1,103 @@
+//! Questions to the kernel about what it offers. Nothing here changes the host.
+
+use std::fs;
+use std::io;
+
+use super::process::{Fork, end_now, fork_single_threaded, reap_status};
+
+/// The kernel's release, such as `6.18.4`.
+pub fn kernel_release() -> String {
+    nix::sys::utsname::uname()
+        .map(|name| name.release().to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+/// The Landlock ABI (`LANDLOCK_CREATE_RULESET_VERSION`); 0 where there is none.
+pub fn landlock_abi() -> u32 {
+    const VERSION: u32 = 1;
+    let none = std::ptr::null::<libc::c_void>();
+    // SAFETY: with this flag the kernel takes a null pointer and a size of 0.
+    let abi = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, none, 0, VERSION) };
+    u32::try_from(abi).unwrap_or(0)
+}
+
+/// Whether this process is under a system call filter already (`Seccomp: 2`).
+pub fn is_filtered() -> bool {
+    status_field("Seccomp:").is_some_and(|mode| mode == "2")
+}
+
+fn status_field(name: &str) -> Option<String> {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the process's own status in proc"
+    )]
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(line.trim().to_owned())
+}
+
+/// The value of a setting below `/proc/sys`.
+pub fn setting(path: &str) -> Option<String> {
+    #[allow(clippy::disallowed_methods, reason = "a public setting of the kernel")]
+    let text = fs::read_to_string(path).ok()?;
+    Some(text.trim().to_owned())
+}
+
+/// Whether a device can be opened for reading and writing.
+pub fn can_open_for_writing(path: &str) -> bool {
+    #[allow(clippy::disallowed_methods, reason = "a device that a layer needs")]
+    fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .is_ok()
+}
+
+/// Whether this process could make control groups below its own (cgroup v2).
+pub fn has_delegated_cgroup() -> bool {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the process's own control group in proc"
+    )]
+    let Ok(text) = fs::read_to_string("/proc/self/cgroup") else {
+        return false;
+    };
+    let Some(own) = text.lines().find_map(|line| line.strip_prefix("0::")) else {
+        return false;
+    };
+    let directory = format!("/sys/fs/cgroup{own}");
+    let mounted = nix::sys::statfs::statfs(directory.as_str())
+        .is_ok_and(|at| at.filesystem_type() == nix::sys::statfs::CGROUP2_SUPER_MAGIC);
+    mounted && nix::unistd::access(directory.as_str(), nix::unistd::AccessFlags::W_OK).is_ok()
+}
+
+/// Makes a user and a mount namespace in a short-lived child, and tells whether that worked.
+///
+/// # Errors
+/// The kernel's refusal. Some hosts let the namespace be made and take every privilege in
+/// it away (Ubuntu's AppArmor rule), so a mount is tried as well.
+pub fn try_user_namespace() -> io::Result<()> {
+    match fork_single_threaded()? {
+        Fork::Child => end_now(enter_namespaces().map_or_else(|error| error as i32, |()| 0)),
+        Fork::Parent { pid, .. } => match reap_status(pid) {
+            Some(0) => Ok(()),
+            Some(errno) => Err(io::Error::from_raw_os_error(errno)),
+            None => Err(io::Error::from_raw_os_error(libc::EPERM)),
+        },
+    }
+}
+
+fn enter_namespaces() -> Result<(), nix::errno::Errno> {
+    use nix::mount::{MsFlags, mount};
+    use nix::sched::{CloneFlags, unshare};
+    const NONE: Option<&str> = None;
+    unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)?;
+    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)
+}
+
+/// How many threads run on the host, of all users (the fourth field of `/proc/loadavg`).
+pub fn threads_on_host() -> u64 {
+    setting("/proc/loadavg")
+        .and_then(|text| text.split('/').nth(1)?.split(' ').next()?.parse().ok())
+        .unwrap_or(4096)
+}

@@ -1,0 +1,50 @@
+//! Resource limits (`setrlimit(2)`).
+
+/// A resource's number and the most of it, soft and hard alike.
+pub type Limit = (u32, u64);
+
+/// The resources that are limited.
+pub mod resource {
+    /// Seconds of processor time.
+    pub const CPU_SECONDS: u32 = libc::RLIMIT_CPU;
+    /// Bytes of private writable memory. Address space itself is not limited: runtimes
+    /// reserve far more of it than they use.
+    pub const DATA: u32 = libc::RLIMIT_DATA;
+    /// Bytes of the largest file.
+    pub const FILE_SIZE: u32 = libc::RLIMIT_FSIZE;
+    /// Open descriptors.
+    pub const OPEN_FILES: u32 = libc::RLIMIT_NOFILE;
+    /// Processes and threads of the user, on the whole host.
+    pub const PROCESSES: u32 = libc::RLIMIT_NPROC;
+    /// Bytes of a core dump.
+    pub const CORE: u32 = libc::RLIMIT_CORE;
+    /// Bytes of memory that cannot be swapped out.
+    pub const LOCKED_MEMORY: u32 = libc::RLIMIT_MEMLOCK;
+    /// Bytes in message queues.
+    pub const MESSAGE_QUEUES: u32 = libc::RLIMIT_MSGQUEUE;
+    /// The highest real-time priority.
+    pub const REAL_TIME_PRIORITY: u32 = libc::RLIMIT_RTPRIO;
+}
+
+/// Lowers each limit to what this process has: one that is stricter already stays so, and
+/// raising it would be refused.
+pub fn no_higher_than_now(limits: Vec<Limit>) -> Vec<Limit> {
+    limits
+        .into_iter()
+        .map(|(resource, most)| (resource, most.min(hard_limit(resource))))
+        .collect()
+}
+
+fn hard_limit(resource: u32) -> u64 {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the kernel writes one `rlimit`, which lives through the call.
+    let result = unsafe { libc::getrlimit(resource, &raw mut limit) };
+    if result == 0 {
+        limit.rlim_max
+    } else {
+        libc::RLIM_INFINITY
+    }
+}
