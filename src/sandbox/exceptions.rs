@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use super::plan::PathRule;
 use super::profile::Access;
 use crate::model::{Right, Rights};
+use crate::policy::Below;
 use crate::sys::metadata::{self, Identity, LastLink, Resolution, pin};
 
 /// A neighbour that may be reached.
@@ -111,7 +112,7 @@ impl Holes<'_> {
     }
 
     fn lie_below(&self, relative: &Path) -> bool {
-        self.rule.hide.leads_below(relative)
+        self.rule.hide.below(relative) != Below::Nothing
             || self.inner().any(|inner| inner.starts_with(relative))
     }
 
