@@ -23,20 +23,6 @@ pub struct PathAsk<'a> {
     pub path: &'a HostPath,
     /// What is to be done with it; at least one right.
     pub rights: Rights,
-    /// How far the operation goes.
-    pub extent: Extent,
-}
-
-/// How far below its path an operation goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Extent {
-    /// The file or directory alone; also a directory of which every entry is asked about
-    /// by itself, with [`Permit::admits`].
-    Entry,
-    /// With everything below it in one step, as a rename does. Refused where a hole, a lesser
-    /// grant or a pattern names something below; where a wildcard only might match, the permit
-    /// tells that the effect [must walk](Permit::must_walk) first.
-    Tree,
 }
 
 /// The answer to a question, with the proof where it is yes.
@@ -173,13 +159,33 @@ impl BoundPolicy {
         ask: &PathAsk<'_>,
     ) -> Result<Verdict, Denial> {
         let standing = self.standing(principal, ask.op, ask.subject)?;
-        self.weigh(&standing, ask).map_err(|(code, rule)| {
-            let denial = Denial::by_broker(code, ask.op, ask.subject, rule);
-            match self.hint(&standing) {
-                Some(hint) => denial.with_hint(hint),
-                None => denial,
-            }
-        })
+        let verdict = self.weigh(&standing, ask);
+        verdict.map_err(|refused| self.denial(&standing, ask, refused))
+    }
+
+    /// What a rename or a removal of the path would take along: an error where a hole, another
+    /// grant or a pattern names something below, whether or not it exists.
+    pub(super) fn judge_tree(
+        &self,
+        principal: &PrincipalId,
+        ask: &PathAsk<'_>,
+    ) -> Result<Below, Denial> {
+        let standing = self.standing(principal, ask.op, ask.subject)?;
+        let below = self.weigh_below(&standing, ask);
+        below.map_err(|refused| self.denial(&standing, ask, refused))
+    }
+
+    fn denial(
+        &self,
+        standing: &Standing<'_>,
+        ask: &PathAsk<'_>,
+        (code, rule): (RefusalCode, Rule),
+    ) -> Denial {
+        let denial = Denial::by_broker(code, ask.op, ask.subject, rule);
+        match self.hint(standing) {
+            Some(hint) => denial.with_hint(hint),
+            None => denial,
+        }
     }
 
     fn weigh(
@@ -224,14 +230,9 @@ impl BoundPolicy {
         if removes_root || (changes && grant.protect.matches(relative)) {
             return Err((RefusalCode::ProtectedPath, grant.rule.clone()));
         }
-        let walk = match ask.extent {
-            Extent::Entry => Walk::Needless,
-            Extent::Tree => self.weigh_below(standing, grant, ask)?,
-        };
         Ok(Verdict {
             grant: grant.id,
             relative: relative.to_owned(),
-            walk,
         })
     }
 
@@ -239,17 +240,17 @@ impl BoundPolicy {
     fn weigh_below(
         &self,
         standing: &Standing<'_>,
-        grant: &BoundGrant,
         ask: &PathAsk<'_>,
-    ) -> Result<Walk, (RefusalCode, Rule)> {
+    ) -> Result<Below, (RefusalCode, Rule)> {
+        let grant = self.grant(self.weigh(standing, ask)?.grant);
         for nested in self.grants() {
-            let below = nested.id != grant.id && nested.root.beneath(ask.path).is_some();
-            if below && !standing.rights(nested).covers(ask.rights) {
+            if nested.id == grant.id || nested.root.beneath(ask.path).is_none() {
+                continue;
+            }
+            if !standing.rights(nested).covers(ask.rights) {
                 return Err((RefusalCode::OutsideCapability, nested.rule.clone()));
             }
-            if below && (!nested.hide.is_empty() || !nested.protect.is_empty()) {
-                return Err((RefusalCode::ProtectedPath, nested.rule.clone()));
-            }
+            return Err((RefusalCode::ProtectedPath, nested.rule.clone()));
         }
         let relative = ask.path.beneath(&grant.root).unwrap_or(Path::new(""));
         let hidden = grant.hide.below(relative);
@@ -259,12 +260,11 @@ impl BoundPolicy {
             Below::Nothing
         };
         match hidden.max(protected) {
-            Below::Nothing => Ok(Walk::Needless),
-            Below::Possible => Ok(Walk::Needed),
             Below::Named if hidden == Below::Named => {
                 Err((RefusalCode::HiddenPath, grant.rule.clone()))
             }
             Below::Named => Err((RefusalCode::ProtectedPath, grant.rule.clone())),
+            below => Ok(below),
         }
     }
 
@@ -325,17 +325,6 @@ pub(super) struct Verdict {
     pub(super) grant: GrantId,
     /// The path below the grant's root.
     pub(super) relative: PathBuf,
-    /// Whether what lies below must be looked at first.
-    pub(super) walk: Walk,
-}
-
-/// Whether an effect must look at everything below its path before it begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Walk {
-    /// Nothing below can be an exception.
-    Needless,
-    /// A wildcard might match below.
-    Needed,
 }
 
 /// A principal's tier, and its ceiling where the policy has one.

@@ -23,7 +23,7 @@ mod terms;
 mod tighten;
 
 pub use bind::{Anchors, BoundGrant, BoundPolicy, EffectiveGrant, GrantId};
-pub use decide::{Decision, Extent, PathAsk};
+pub use decide::{Decision, PathAsk};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Spot};
 pub use explain::{EnvironmentReach, Explanation, GrantReach, TierReach};
 pub use pattern::{Below, Pattern, PatternError, PatternSet};
