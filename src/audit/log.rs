@@ -4,24 +4,22 @@
 //! from memory when nobody else appended meanwhile, or else from the last record. A record
 //! that could not be written whole is cut off again before the lock is given back.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::chain::seal;
 use super::files::{LOG, LONGEST_RECORD, Position, position, sealed_name};
 use super::head::{self, HEAD};
+use super::lock::{Lock, Purpose};
 use super::record::{Stamp, write_entry, write_repair};
 use super::{AuditError, Entry, RecordId, repair};
 use crate::sys::machine::Machine;
 use crate::sys::private::{
     Access, FileState, PrivateDirectory, PrivateError, file_size_limit, state_of_open,
 };
-
-/// How long another process may keep the log locked.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The size at which a log file is full: about a quarter of a million records.
 const FULL: u64 = 256 << 20;
@@ -116,10 +114,9 @@ impl AuditLog {
 
     /// Locks the file that now has the log's name, and says how long it is.
     fn lock_current(&self, writer: &mut Writer) -> Result<(Lock, u64), AuditError> {
-        let began = Instant::now();
         loop {
-            let lock = Lock::take(&writer.file, began)
-                .map_err(|error| self.lock_error(error, began.elapsed()))?;
+            let path = self.directory.path_of(LOG);
+            let lock = Lock::take(&writer.file, Purpose::Append, &path)?;
             match self.directory.state_of(LOG)? {
                 Some(state) if state.is_same_file(&writer.identity) => {
                     if state.length < self.full {
@@ -133,14 +130,6 @@ impl AuditLog {
             drop(lock);
             writer.known = None;
             (writer.file, writer.identity) = open_log(&self.directory)?;
-        }
-    }
-
-    fn lock_error(&self, error: TryLockError, waited: Duration) -> AuditError {
-        let path = self.directory.path_of(LOG);
-        match error {
-            TryLockError::WouldBlock => AuditError::Locked { path, waited },
-            TryLockError::Error(source) => AuditError::Write { path, source },
         }
     }
 
@@ -199,31 +188,6 @@ impl AuditLog {
         }
         *position = next;
         Ok(stamp.id)
-    }
-}
-
-/// The lock on the log file, which ends with this value.
-struct Lock(Arc<File>);
-
-impl Lock {
-    fn take(file: &Arc<File>, began: Instant) -> Result<Self, TryLockError> {
-        let mut pause = Duration::from_micros(20);
-        loop {
-            match file.try_lock() {
-                Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => {
-                    std::thread::sleep(pause);
-                    pause = (pause * 2).min(Duration::from_millis(2));
-                }
-                result => return result.map(|()| Self(Arc::clone(file))),
-            }
-        }
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // It cannot fail on an open file, and closing the last descriptor unlocks too.
-        let _ = self.0.unlock();
     }
 }
 

@@ -10,16 +10,25 @@ mod encode;
 mod entry;
 mod error;
 mod files;
+mod follow;
 mod head;
+mod lock;
 mod log;
+mod read;
 mod record;
 mod redact;
 mod repair;
 mod schema;
+mod verify;
+mod view;
 
 pub use entry::{
     Context, Effect, Entry, Event, Outcome, Process, RecordId, RequestInfo, SessionTotals, Target,
     Verdict,
 };
 pub use error::AuditError;
+pub use follow::Follower;
 pub use log::AuditLog;
+pub use read::{Line, LogReader, Visit};
+pub use verify::{Break, Loss, Problem, Progress, Verification, verify};
+pub use view::{LostView, ProcessView, RecordView, RepairView};

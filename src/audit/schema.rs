@@ -17,6 +17,10 @@ pub(super) const OCSF: &str = "1.8.0";
 /// Our own name.
 pub(super) const PRODUCT: &str = "Lobsterpot";
 
+/// How the line of a repair begins; a line that begins otherwise is none.
+pub(super) const REPAIR_BEGINS: &[u8] =
+    br#"{"class_uid":6003,"activity_id":99,"activity_name":"log.repair","#;
+
 /// The OCSF profiles that lend members to every record.
 pub(super) const PROFILES: [&str; 2] = ["security_control", "host"];
 

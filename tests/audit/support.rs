@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lobsterpot::audit::{
     AuditError, AuditLog, Context, Effect, Entry, Event, Outcome, Process, RecordId, RequestInfo,
-    Target, Verdict,
+    Target, Verdict, Verification, verify,
 };
 use lobsterpot::model::{
     Denial, Enforced, HostPath, PathSource, Place, PrincipalId, RefusalCode, Rule, Tier,
@@ -40,6 +40,24 @@ impl World {
     /// The log's bytes.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         std::fs::read(self.file("audit.jsonl")).unwrap()
+    }
+
+    pub(crate) fn set_bytes(&self, bytes: &[u8]) {
+        std::fs::write(self.file("audit.jsonl"), bytes).unwrap();
+    }
+
+    pub(crate) fn verify(&self) -> Verification {
+        verify(&self.state(), 1, &mut |_, _| {}).unwrap()
+    }
+
+    /// The names in the state directory, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = std::fs::read_dir(self.state())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
     }
 
     /// The log's records.
