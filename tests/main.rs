@@ -8,3 +8,5 @@
 
 /// The audit log: what it holds, that it cannot be changed unseen, what is asked of it.
 mod audit;
+/// What plans are made of and come to, for every kernel, on any host.
+mod plans;

@@ -64,16 +64,16 @@ pub struct Spot {
 
 /// A policy's text under the name that messages give it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Source<'a> {
+pub(crate) struct Source<'a> {
     /// The file's path, or `built-in:NAME`.
-    pub(super) file: &'a str,
+    pub(crate) file: &'a str,
     /// The whole text.
-    pub(super) text: &'a str,
+    pub(crate) text: &'a str,
 }
 
 impl Source<'_> {
     /// The file and line in which the span begins.
-    pub(super) fn place(self, span: &Range<usize>) -> Place {
+    pub(crate) fn place(self, span: &Range<usize>) -> Place {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let breaks = before.bytes().filter(|byte| *byte == b'\n').count();
         Place {
@@ -83,7 +83,7 @@ impl Source<'_> {
     }
 
     /// The place of the span together with its line and a marker under it.
-    pub(super) fn spot(self, span: &Range<usize>) -> Spot {
+    pub(crate) fn spot(self, span: &Range<usize>) -> Spot {
         let start = self.text.floor_char_boundary(span.start);
         let end = self.text.floor_char_boundary(span.end.max(start));
         let from = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
@@ -174,14 +174,14 @@ impl Diagnostics {
     }
 
     /// Says what to do about the finding that was added last.
-    pub(super) fn help(&mut self, help: impl Into<String>) {
+    pub(crate) fn help(&mut self, help: impl Into<String>) {
         if let Some(last) = self.0.last_mut() {
             last.help = Some(help.into());
         }
     }
 
     /// Puts the findings into the order of the text.
-    pub(super) fn sort(&mut self) {
+    pub(crate) fn sort(&mut self) {
         self.0
             .sort_by_key(|one| (one.spot.place.line, one.spot.column));
     }

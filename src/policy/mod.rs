@@ -24,10 +24,12 @@ mod tighten;
 
 pub use bind::{Anchors, BoundGrant, BoundPolicy, EffectiveGrant, GrantId};
 pub use decide::{Decision, PathAsk};
+pub(crate) use diagnostic::Source;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Spot};
 pub use explain::{EnvironmentReach, Explanation, GrantReach, TierReach};
 pub use pattern::{Below, Pattern, PatternError, PatternSet};
 pub use permit::{CommandPermit, Permit};
+pub(crate) use read::Reader;
 pub use schema::schema;
 pub use terms::{
     Background, Ceiling, CommandRule, Commands, Containment, Deny, Environment, Grant,

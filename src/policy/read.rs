@@ -41,17 +41,10 @@ impl Policy {
 
     /// Reads a policy and keeps the warnings. There is no policy when anything is an error.
     pub fn check(source: &str, text: &str) -> (Option<Self>, Diagnostics) {
-        let source = Source { file: source, text };
-        let mut found = lint::characters(source);
-        let (table, errors) = DeTable::parse_recoverable(text);
-        for error in &errors {
-            let span = error.span().unwrap_or_default();
-            found.error("syntax", source.spot(&span), error.message());
-        }
-        if found.has_errors() {
-            return (None, found);
-        }
-        let mut reader = Reader { source, found };
+        let (mut reader, table) = match Reader::open(Source { file: source, text }) {
+            Ok(opened) => opened,
+            Err(found) => return (None, found),
+        };
         let policy = reader.policy(table.into_inner());
         let mut found = reader.found;
         if !found.has_errors() {
@@ -64,12 +57,26 @@ impl Policy {
 }
 
 /// A text being read, and what was found wrong with it so far.
-pub(super) struct Reader<'a> {
-    pub(super) source: Source<'a>,
-    pub(super) found: Diagnostics,
+pub(crate) struct Reader<'a> {
+    pub(crate) source: Source<'a>,
+    pub(crate) found: Diagnostics,
 }
 
 impl<'a> Reader<'a> {
+    /// Begins to read a text that is TOML.
+    pub(crate) fn open(source: Source<'a>) -> Result<(Self, Spanned<DeTable<'a>>), Diagnostics> {
+        let mut found = lint::characters(source);
+        let (table, errors) = DeTable::parse_recoverable(source.text);
+        for error in &errors {
+            let span = error.span().unwrap_or_default();
+            found.error("syntax", source.spot(&span), error.message());
+        }
+        if found.has_errors() {
+            return Err(found);
+        }
+        Ok((Self { source, found }, table))
+    }
+
     fn policy(&mut self, table: DeTable<'a>) -> Policy {
         let mut policy = Policy {
             name: String::new(),
@@ -136,7 +143,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn error(
+    pub(crate) fn error(
         &mut self,
         name: &'static str,
         span: &Range<usize>,
@@ -152,12 +159,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Says which of the known words was probably meant.
-    pub(super) fn suggest(&mut self, written: &str, known: &[&str]) {
+    pub(crate) fn suggest(&mut self, written: &str, known: &[&str]) {
         self.found.help(nearest(written, known));
     }
 
     /// Reads a value as a type; every unknown key in it is reported, not only the first.
-    pub(super) fn take<T: Deserialize<'a>>(
+    pub(crate) fn take<T: Deserialize<'a>>(
         &mut self,
         mut value: Spanned<DeValue<'a>>,
     ) -> Option<T> {
@@ -199,7 +206,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The elements of an array of tables, read one by one.
-    pub(super) fn each<T: Deserialize<'a>>(&mut self, value: Spanned<DeValue<'a>>) -> Vec<T> {
+    pub(crate) fn each<T: Deserialize<'a>>(&mut self, value: Spanned<DeValue<'a>>) -> Vec<T> {
         let span = value.span();
         let DeValue::Array(elements) = value.into_inner() else {
             self.error("wrong-type", &span, "expected `[[…]]`, with two brackets");

@@ -31,7 +31,7 @@ impl<'a> Reader<'a> {
         name.map(|name| self.checked_name(name)).unwrap_or_default()
     }
 
-    fn checked_name(&mut self, name: Spanned<String>) -> String {
+    pub(crate) fn checked_name(&mut self, name: Spanned<String>) -> String {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let text = name.get_ref();
         if text.is_empty() || text.starts_with('-') || !text.bytes().all(plain) {
@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
         text.map(|text| self.filled(text)).unwrap_or_default()
     }
 
-    fn filled(&mut self, text: Spanned<String>) -> String {
+    pub(crate) fn filled(&mut self, text: Spanned<String>) -> String {
         if text.get_ref().trim().is_empty() {
             self.error("empty-text", &text.span(), "this says nothing");
         }
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The texts of a list that must not be empty when it is written.
-    fn list(&mut self, list: Option<Patterns>) -> Vec<Spanned<String>> {
+    pub(crate) fn list(&mut self, list: Option<Patterns>) -> Vec<Spanned<String>> {
         let Some(list) = list else { return Vec::new() };
         if list.get_ref().is_empty() {
             self.empty_list(&list.span());
@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
         kept
     }
 
-    fn empty_list(&mut self, span: &Range<usize>) {
+    pub(crate) fn empty_list(&mut self, span: &Range<usize>) {
         self.error("empty-list", span, "the list is empty");
         self.found
             .help("leave the key out: what is not named is not allowed");

@@ -6,13 +6,17 @@
 
 mod arch;
 mod compile;
+mod constants;
 mod errno;
 mod listing;
 mod program;
+mod read;
 mod rules;
+mod sets;
 
 pub use arch::Arch;
 pub use compile::CompileError;
 pub use errno::Errno;
 pub use program::{Instruction, Program};
 pub use rules::{Action, Case, Origin, Rule, Sense, SyscallRules, Test};
+pub use sets::{SetEntry, SetError, SyscallSet, SyscallSets, Treatment};

@@ -67,6 +67,24 @@ impl Test {
         }
     }
 
+    /// Whether one value of one argument can meet both tests.
+    ///
+    /// Tests of different arguments, or of different bits, are taken not to meet:
+    /// the first that holds decides then.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        if (self.argument, self.mask) != (other.argument, other.mask) {
+            return false;
+        }
+        let has = |test: &Self, value: &u32| test.values.contains(value);
+        match (self.sense, other.sense) {
+            (Sense::In, Sense::In) => self.values.iter().any(|value| has(other, value)),
+            (Sense::In, Sense::NotIn) => self.values.iter().any(|value| !has(other, value)),
+            (Sense::NotIn, Sense::In) => other.values.iter().any(|value| !has(self, value)),
+            // Two finite lists never rule out every value of a mask with more bits than that.
+            (Sense::NotIn, Sense::NotIn) => true,
+        }
+    }
+
     /// Whether the test is true for an argument of a call.
     pub fn holds(&self, value: u64) -> bool {
         // Truncation is the point: the kernel does the same.

@@ -1,0 +1,183 @@
+//! Named sets of system calls, and the rules that a choice of sets comes to.
+//!
+//! The sets say what is dangerous and why; a plan says which of them are closed,
+//! and how. A call is never opened here: what a set closes stays closed.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use super::{Action, Arch, Case, Errno, Origin, Rule, SyscallRules, Test};
+
+/// All sets of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyscallSets {
+    /// In the order of the file.
+    pub sets: Vec<SyscallSet>,
+}
+
+/// One named set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyscallSet {
+    /// The name that profiles and plans use.
+    pub name: String,
+    /// What it is about, in a line.
+    pub about: String,
+    /// Its calls.
+    pub entries: Vec<SetEntry>,
+}
+
+/// Calls that are closed for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetEntry {
+    /// Their names.
+    pub calls: Vec<String>,
+    /// Only with such an argument; always where absent.
+    pub when: Option<Test>,
+    /// The error they end with.
+    pub errno: Errno,
+    /// The one architecture that has them; every architecture where absent.
+    pub only: Option<Arch>,
+    /// Why they are closed.
+    pub reason: String,
+}
+
+/// How a plan treats a set that it closes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Treatment {
+    /// Each call ends with the error that its entry states.
+    AsWritten,
+    /// Every call ends with this error instead.
+    Errno(Errno),
+    /// The supervisor performs the call, or refuses it.
+    Supervise,
+}
+
+/// Why sets make no rules.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetError {
+    /// No set has the name.
+    #[error("there is no set of system calls named `{0}`")]
+    Unknown(String),
+    /// Two chosen sets want different things of the same call.
+    #[error("the sets `{first}` and `{second}` contradict each other about `{call}`")]
+    Contradiction {
+        /// The call.
+        call: String,
+        /// The set that came first.
+        first: String,
+        /// The set that contradicts it.
+        second: String,
+    },
+}
+
+impl SyscallSets {
+    /// The sets that are part of the program.
+    ///
+    /// # Panics
+    /// Never: the text is part of the program, and a test reads it.
+    pub fn built_in() -> Self {
+        let text = include_str!("../../../sandbox-profiles/syscalls.toml");
+        Self::parse("built-in:syscalls", text).expect("the built-in sets are read by a test")
+    }
+
+    /// The set of this name.
+    pub fn get(&self, name: &str) -> Option<&SyscallSet> {
+        self.sets.iter().find(|set| set.name == name)
+    }
+
+    /// The rules for one architecture when these sets are closed, and nothing else.
+    ///
+    /// # Errors
+    /// When there is no set of a name, or two of them contradict each other.
+    pub fn rules(
+        &self,
+        arch: Arch,
+        closed: &[(&str, Treatment)],
+    ) -> Result<SyscallRules, SetError> {
+        let mut rules = SyscallRules::none(arch);
+        for (name, treatment) in closed {
+            let set = self
+                .get(name)
+                .ok_or_else(|| SetError::Unknown((*name).to_owned()))?;
+            for entry in &set.entries {
+                add(&mut rules, set, entry, *treatment)?;
+            }
+        }
+        Ok(rules)
+    }
+}
+
+fn add(
+    rules: &mut SyscallRules,
+    set: &SyscallSet,
+    entry: &SetEntry,
+    treatment: Treatment,
+) -> Result<(), SetError> {
+    let action = match treatment {
+        Treatment::AsWritten => Action::Errno(entry.errno),
+        Treatment::Errno(errno) => Action::Errno(errno),
+        Treatment::Supervise => Action::Notify,
+    };
+    let origin = Origin {
+        set: set.name.clone(),
+        reason: entry.reason.clone(),
+    };
+    for call in &entry.calls {
+        // An entry of another architecture has no number here; the reader made sure of the rest.
+        let Some(number) = rules.arch.number(call) else {
+            continue;
+        };
+        let rule = match &entry.when {
+            None => Rule::Always {
+                action,
+                origin: origin.clone(),
+            },
+            Some(test) => Rule::Cases(vec![Case {
+                test: test.clone(),
+                action,
+                origin: origin.clone(),
+            }]),
+        };
+        place(&mut rules.rules, number, rule).map_err(|first| SetError::Contradiction {
+            call: call.clone(),
+            first,
+            second: set.name.clone(),
+        })?;
+    }
+    Ok(())
+}
+
+/// Adds a rule beside those that the number has; the set that it contradicts otherwise.
+fn place(rules: &mut BTreeMap<u32, Rule>, number: u32, rule: Rule) -> Result<(), String> {
+    let mut slot = match rules.entry(number) {
+        Entry::Vacant(slot) => {
+            slot.insert(rule);
+            return Ok(());
+        }
+        Entry::Occupied(slot) => slot,
+    };
+    match (slot.get_mut(), rule) {
+        (Rule::Cases(cases), Rule::Cases(more)) => {
+            for case in more {
+                if let Some(other) = cases.iter().find(|other| contradict(other, &case)) {
+                    return Err(other.origin.set.clone());
+                }
+                cases.push(case);
+            }
+            Ok(())
+        }
+        (Rule::Always { origin, .. }, _) => Err(origin.set.clone()),
+        (Rule::Cases(cases), Rule::Always { .. }) => {
+            // A rule with cases has at least one.
+            Err(cases
+                .first()
+                .map(|case| case.origin.set.clone())
+                .unwrap_or_default())
+        }
+    }
+}
+
+/// Whether some argument meets both cases and they want different things of it.
+pub(super) fn contradict(one: &Case, other: &Case) -> bool {
+    one.action != other.action && one.test.overlaps(&other.test)
+}

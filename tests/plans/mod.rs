@@ -1,0 +1,3 @@
+//! What plans are made of, and what they come to: pure data, for every kernel, on any host.
+
+mod seccomp;
