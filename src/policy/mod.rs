@@ -29,6 +29,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity, Spot};
 pub use explain::{EnvironmentReach, Explanation, GrantReach, TierReach};
 pub use pattern::{Below, Pattern, PatternError, PatternSet};
 pub use permit::{CommandPermit, Permit};
+pub use quantity::duration;
 pub(crate) use read::Reader;
 pub use schema::schema;
 pub use terms::{

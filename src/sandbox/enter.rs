@@ -15,6 +15,7 @@ use super::message::{Ended, ExitStatus, Job, Order, RefusedCall, Report, Termina
 use super::prepare::Sandbox;
 use super::relay::{Flow, Progress};
 use super::streams::{Fitted, Running, Streams};
+use crate::policy::CommandPermit;
 use crate::sys::channel::Channel;
 use crate::sys::launch::{LaunchError, Step};
 use crate::sys::signals::SignalSource;
@@ -113,11 +114,18 @@ impl EnterError {
 const MOST_REFUSED: usize = 256;
 
 impl Sandbox {
-    /// Runs a command and waits until nothing of it is left.
+    /// Runs a command that was permitted, and waits until nothing of it is left.
     ///
     /// # Errors
     /// When it did not start.
-    pub fn enter(&self, command: Command, streams: Streams) -> Result<Exit, EnterError> {
+    pub fn enter(
+        &self,
+        permit: CommandPermit,
+        command: Command,
+        streams: Streams,
+    ) -> Result<Exit, EnterError> {
+        // The one use of the permit: it cannot be shown twice.
+        drop(permit);
         let fitted = streams
             .fit(&self.plan().limits)
             .map_err(EnterError::Streams)?;
