@@ -37,6 +37,9 @@ pub(super) fn size_text(bytes: u64) -> String {
 }
 
 /// A duration of hours, minutes and seconds: `1m30s`.
+///
+/// # Errors
+/// When the text is none, with words for a person.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a duration; write such as `30s`, `1m30s` or `2h`");
     let signed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
