@@ -7,13 +7,17 @@
     reason = "the one place where it is allowed; each block states its invariant"
 )]
 
+pub mod acl;
+pub mod beneath;
 pub mod channel;
 pub mod host;
+pub mod inode;
 pub mod launch;
 pub mod limits;
 pub mod machine;
 pub mod memory;
 pub mod metadata;
+pub mod names;
 pub mod notification;
 pub mod private;
 pub mod process;
