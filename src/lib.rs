@@ -5,8 +5,9 @@
 //! 1. [`model`]: the words.
 //! 2. [`policy`]: who may do what; pure.
 //! 3. [`sys`]: raw system calls under safe names; no policy.
-//! 4. [`sandbox`]: how a command is contained.
-//! 5. [`audit`]: what is on record.
+//! 4. [`capability`]: opened grants, and the file operations on them.
+//! 5. [`sandbox`]: how a command is contained.
+//! 6. [`audit`]: what is on record.
 //!
 //! # Invariants
 //!
@@ -18,6 +19,7 @@
 //! 6. Enforcement never depends on observation: a witness may record or deny, never allow.
 
 pub mod audit;
+pub mod capability;
 pub mod model;
 pub mod policy;
 pub mod sandbox;

@@ -3,7 +3,5 @@
 mod appending;
 mod changed;
 mod crashed;
-mod full_disk;
 mod records;
-mod redaction;
 mod support;

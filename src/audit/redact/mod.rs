@@ -64,11 +64,7 @@ pub(super) fn argv(argv: &[String]) -> Cow<'static, str> {
         if !line.is_empty() {
             line.push(' ');
         }
-        if words::is_plain(argument) {
-            line.push_str(&safe);
-        } else {
-            words::quote(&safe, &mut line);
-        }
+        words::quote(&safe, &mut line);
     }
     bounded(line.into(), TEXT, left)
 }
