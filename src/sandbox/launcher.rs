@@ -76,8 +76,10 @@ impl LauncherHandle {
         drop(channel);
         // The launcher needs a moment to end and reap what is left; it is never waited
         // for without end, because a broker must not hang in a destructor.
-        let _ = wait(&[(pidfd.as_fd(), Interest::Readable)], Some(GRACE));
-        process::reap(pid);
+        let ended = wait(&[(pidfd.as_fd(), Interest::Readable)], Some(GRACE));
+        if ended.is_ok_and(|ready| ready == [true]) {
+            process::reap(pid);
+        }
     }
 }
 

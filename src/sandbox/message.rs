@@ -72,12 +72,25 @@ pub struct RefusedCall {
     pub call: String,
     /// The path it named, as read from the caller's memory, or that its descriptor led to.
     pub path: Option<String>,
-    /// What the caller got.
-    pub errno: i32,
+    /// Why it was refused.
+    pub reason: RefusedFor,
     /// The caller.
     pub pid: i32,
     /// The caller's executable and arguments, where they could be read.
     pub process: Vec<String>,
+}
+
+/// Why the supervisor refused a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RefusedFor {
+    /// Nothing may be changed.
+    ReadOnly,
+    /// The object lies in no grant that may be changed.
+    Outside,
+    /// The object is protected or hidden in its grant, or lies in a grant without the right.
+    Exception,
+    /// The file would run with the rights of its owner or group.
+    Privileged,
 }
 
 /// How a command ended.

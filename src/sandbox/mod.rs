@@ -23,7 +23,7 @@ mod supervise;
 pub use self::landlock::LandlockError;
 pub use enter::{Command, EndedFor, EnterError, Exit, Kept};
 pub use host::{HostFeatures, Namespaces, Presence, Supervision};
-pub use message::{ExitStatus, RefusedCall};
+pub use message::{ExitStatus, RefusedCall, RefusedFor};
 pub use plan::{HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, Wish};
 pub use prepare::{Handles, PrepareError, Sandbox, ScratchPlace};
 pub use scratch::ScratchError;

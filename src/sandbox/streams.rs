@@ -148,7 +148,8 @@ struct Maker {
 }
 
 impl Maker {
-    /// A terminal of its own is made when the caller writes to one.
+    /// A terminal of its own is made when the caller's output is one. With output elsewhere,
+    /// as in a pipe to a pager, the terminal is not ours alone, and is left as it is.
     fn for_caller(ends: [BorrowedFd<'_>; 3]) -> io::Result<Self> {
         let mut maker = Self {
             terminal: None,
@@ -157,11 +158,12 @@ impl Maker {
             output: None,
             flows: Vec::new(),
         };
-        if let Some(model) = ends[1..].iter().find(|end| stdio::is_terminal(**end)) {
-            let terminal = OwnTerminal::like(*model)?;
+        let model = ends[1];
+        if stdio::is_terminal(model) {
+            let terminal = OwnTerminal::like(model)?;
             stdio::never_wait(terminal.relay.as_fd())?;
             maker.window = Some((
-                duplicate(*model)?.into(),
+                duplicate(model)?.into(),
                 duplicate(terminal.relay.as_fd())?.into(),
             ));
             maker.terminal = Some(terminal);

@@ -5,7 +5,6 @@ use std::io;
 use std::os::fd::{FromRawFd as _, OwnedFd};
 
 use nix::errno::Errno;
-use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::checked;
@@ -303,14 +302,4 @@ pub fn arguments_of(pid: i32) -> Vec<String> {
         .take(64)
         .map(str::to_owned)
         .collect()
-}
-
-/// The number of a signal by its usual name, for messages.
-pub fn signal_name(number: i32) -> String {
-    Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |name| name.to_string())
-}
-
-/// Whether a process of this id exists and is not reaped.
-pub fn exists(pid: i32) -> bool {
-    nix::sys::signal::kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH)
 }

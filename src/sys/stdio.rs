@@ -1,13 +1,11 @@
 //! Standard streams: what they are, pipes in their place, and moving bytes.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{SFlag, fstat};
-
-use super::checked;
 
 /// What kind of object a stream is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,25 +96,6 @@ pub fn duplicate(stream: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
 
-/// Moves up to `most` bytes from one pipe into another or a file, inside the kernel.
-///
-/// # Errors
-/// `EAGAIN` when either has to wait, `EINVAL` when the target cannot take part.
-pub fn splice(from: BorrowedFd<'_>, to: BorrowedFd<'_>, most: usize) -> io::Result<usize> {
-    // SAFETY: no offsets are given, so no memory of ours is touched.
-    let moved = unsafe {
-        libc::splice(
-            from.as_raw_fd(),
-            std::ptr::null_mut(),
-            to.as_raw_fd(),
-            std::ptr::null_mut(),
-            most,
-            libc::SPLICE_F_NONBLOCK | libc::SPLICE_F_MOVE,
-        )
-    };
-    Ok(usize::try_from(checked(moved as libc::c_long)?).unwrap_or(0))
-}
-
 /// What to wait for on a descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interest {
@@ -158,25 +137,4 @@ pub fn wait(
         .iter()
         .map(|one| one.revents().is_some_and(|seen| !seen.is_empty()))
         .collect())
-}
-
-/// Makes sure that descriptors 0, 1 and 2 are open, so that nothing else gets their numbers.
-///
-/// # Errors
-/// When `/dev/null` cannot be opened.
-pub fn fill_closed_streams() -> io::Result<()> {
-    loop {
-        #[allow(
-            clippy::disallowed_methods,
-            reason = "/dev/null in place of a closed stream"
-        )]
-        let null = std::fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open("/dev/null")?;
-        if null.as_fd().as_raw_fd() > 2 {
-            return Ok(());
-        }
-        std::mem::forget(null);
-    }
 }

@@ -18,10 +18,11 @@ use nix::errno::Errno;
 use call::{Call, Target};
 use place::{Pinned, WritableRoot};
 
-use super::message::RefusedCall;
+use super::message::{RefusedCall, RefusedFor};
 use crate::policy::PatternSet;
 use crate::sys::metadata::{self, Change, Identity};
 use crate::sys::notification::{Answer, Listener, Notification};
+use crate::sys::process;
 
 /// What becomes of the calls that are handed over.
 #[derive(Debug)]
@@ -86,63 +87,57 @@ impl Supervisor {
         let call = match Call::read(notification) {
             Ok(call) => call,
             // Memory that cannot be read is never a reason to allow.
-            Err(error) => {
-                let errno = error.raw_os_error().unwrap_or(libc_eperm());
-                return (Answer::Refused(errno), None);
-            }
+            Err(error) => return (Answer::Refused(errno_of(&error)), None),
         };
         if let Rule::RefuseAll = self.rule {
-            let refused = refusal(notification, &call, None, Errno::EROFS);
-            return (Answer::Refused(Errno::EROFS as i32), Some(refused));
+            return refuse(notification, &call, None, RefusedFor::ReadOnly);
         }
         let pinned = match Pinned::by(notification.pid, &call.target) {
             Ok(pinned) => pinned,
             // The path leads nowhere: the answer that the caller would have had.
-            Err(error) => {
-                let errno = error.raw_os_error().unwrap_or(libc_eperm());
-                return (Answer::Refused(errno), None);
-            }
+            Err(error) => return (Answer::Refused(errno_of(&error)), None),
         };
         // What was read belongs to this very call, and to no other process with its number.
         if !listener.is_waiting(notification.id) {
-            return (Answer::Refused(libc_eperm()), None);
+            return (Answer::Refused(Errno::EPERM as i32), None);
         }
-        self.perform(notification, &call, &pinned)
-    }
-
-    fn perform(
-        &self,
-        notification: &Notification,
-        call: &Call,
-        pinned: &Pinned,
-    ) -> (Answer, Option<RefusedCall>) {
-        let Some(place) = self.place_of(pinned) else {
-            let refused = refusal(notification, call, Some(pinned), Errno::EACCES);
-            return (Answer::Refused(Errno::EACCES as i32), Some(refused));
-        };
-        if makes_privileged(&call.change, place.as_fd()) {
-            let refused = refusal(notification, call, Some(pinned), Errno::EPERM);
-            return (Answer::Refused(Errno::EPERM as i32), Some(refused));
-        }
-        match metadata::change(place.as_fd(), &call.change) {
-            Ok(()) => (Answer::Performed(0), None),
-            Err(error) => (
-                Answer::Refused(error.raw_os_error().unwrap_or(libc_eperm())),
-                None,
-            ),
+        match self.place_of(&pinned) {
+            Ok(place) => perform(notification, &call, &pinned, &place),
+            Err(reason) => refuse(notification, &call, Some(&pinned), reason),
         }
     }
 
     /// The handle on which the change may be made, if it lies in a place where it may.
-    fn place_of(&self, pinned: &Pinned) -> Option<OwnedFd> {
+    fn place_of(&self, pinned: &Pinned) -> Result<OwnedFd, RefusedFor> {
         let Rule::Within(roots) = &self.rule else {
-            return None;
+            return Err(RefusedFor::ReadOnly);
         };
         if pinned.has_no_name() {
-            return pinned.handle().try_clone_to_owned().ok();
+            return pinned
+                .handle()
+                .try_clone_to_owned()
+                .map_err(|_| RefusedFor::Outside);
         }
-        let root = roots.iter().find(|root| root.holds(pinned))?;
-        root.find(pinned)
+        let root = roots
+            .iter()
+            .find(|root| root.holds(pinned))
+            .ok_or(RefusedFor::Outside)?;
+        root.find(pinned).ok_or(RefusedFor::Exception)
+    }
+}
+
+fn perform(
+    notification: &Notification,
+    call: &Call,
+    pinned: &Pinned,
+    place: &OwnedFd,
+) -> (Answer, Option<RefusedCall>) {
+    if makes_privileged(&call.change, place.as_fd()) {
+        return refuse(notification, call, Some(pinned), RefusedFor::Privileged);
+    }
+    match metadata::change(place.as_fd(), &call.change) {
+        Ok(()) => (Answer::Performed(0), None),
+        Err(error) => (Answer::Refused(errno_of(&error)), None),
     }
 }
 
@@ -167,26 +162,32 @@ fn makes_privileged(change: &Change, handle: std::os::fd::BorrowedFd<'_>) -> boo
     }
 }
 
-fn refusal(
+fn refuse(
     notification: &Notification,
     call: &Call,
     pinned: Option<&Pinned>,
-    errno: Errno,
-) -> RefusedCall {
+    reason: RefusedFor,
+) -> (Answer, Option<RefusedCall>) {
     let path = match (&call.target, pinned) {
         (Target::Path { path, .. }, _) => Some(path.to_string_lossy().into_owned()),
         (Target::Descriptor(_), Some(pinned)) => Some(pinned.path().to_string_lossy().into_owned()),
         (Target::Descriptor(number), None) => place::descriptor_path(notification.pid, *number),
     };
-    RefusedCall {
+    let refused = RefusedCall {
         call: call.name.to_owned(),
         path,
-        errno: errno as i32,
+        reason,
         pid: notification.pid,
-        process: place::process_of(notification.pid),
-    }
+        process: process::arguments_of(notification.pid),
+    };
+    let errno = match reason {
+        RefusedFor::ReadOnly => Errno::EROFS,
+        RefusedFor::Outside | RefusedFor::Exception => Errno::EACCES,
+        RefusedFor::Privileged => Errno::EPERM,
+    };
+    (Answer::Refused(errno as i32), Some(refused))
 }
 
-fn libc_eperm() -> i32 {
-    Errno::EPERM as i32
+fn errno_of(error: &io::Error) -> i32 {
+    error.raw_os_error().unwrap_or(Errno::EPERM as i32)
 }

@@ -142,8 +142,3 @@ pub(super) fn descriptor_path(pid: i32, number: i32) -> Option<String> {
     let handle = pin_descriptor(pid, number).ok()?;
     Some(path_of(handle.as_fd()).ok()?.to_string_lossy().into_owned())
 }
-
-/// The argument list of a process; a hint, which the process can rewrite.
-pub(super) fn process_of(pid: i32) -> Vec<String> {
-    crate::sys::process::arguments_of(pid)
-}
