@@ -8,6 +8,7 @@
 //! 4. [`capability`]: opened grants, and the file operations on them.
 //! 5. [`sandbox`]: how a command is contained.
 //! 6. [`audit`]: what is on record.
+//! 7. [`ambient`]: the operator's own environment, read once.
 //!
 //! # Invariants
 //!
@@ -18,6 +19,7 @@
 //! 5. Between clone and exec only prepared data and raw system calls are used.
 //! 6. Enforcement never depends on observation: a witness may record or deny, never allow.
 
+pub mod ambient;
 pub mod audit;
 pub mod capability;
 pub mod model;

@@ -6,6 +6,8 @@
     reason = "a test makes a world, looks at it from outside, and fails loudly"
 )]
 
+/// The operator's environment: directories, policy files, and what of them is refused.
+mod ambient;
 /// The audit log: what it holds, that it cannot be changed unseen, what is asked of it.
 mod audit;
 /// What plans are made of and come to, for every kernel, on any host.
