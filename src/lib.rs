@@ -9,6 +9,7 @@
 //! 5. [`sandbox`]: how a command is contained.
 //! 6. [`audit`]: what is on record.
 //! 7. [`ambient`]: the operator's own environment, read once.
+//! 8. [`cli`]: one file per command.
 //!
 //! # Invariants
 //!
@@ -22,6 +23,7 @@
 pub mod ambient;
 pub mod audit;
 pub mod capability;
+pub mod cli;
 pub mod model;
 pub mod policy;
 pub mod sandbox;

@@ -1,3 +1,5 @@
-//! The program: dispatches to the library.
+//! The program: one thin step into the library, taken before any thread exists.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    lobsterpot::cli::main()
+}

@@ -62,6 +62,19 @@ pub struct Spot {
     marked: usize,
 }
 
+impl Spot {
+    /// The line, made safe to show.
+    pub fn excerpt(&self) -> &str {
+        &self.excerpt
+    }
+
+    /// The marker that stands under the words of the excerpt.
+    pub fn marker(&self) -> String {
+        let Self { indent, marked, .. } = self;
+        format!("{:indent$}{:^<marked$}", "", "")
+    }
+}
+
 /// A policy's text under the name that messages give it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Source<'a> {
@@ -109,13 +122,7 @@ fn visible(line: &str) -> String {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Spot {
-            place,
-            column,
-            excerpt,
-            indent,
-            marked,
-        } = &self.spot;
+        let Spot { place, column, .. } = &self.spot;
         let Self {
             severity,
             name,
@@ -123,8 +130,8 @@ impl fmt::Display for Diagnostic {
             ..
         } = self;
         writeln!(f, "{place}:{column}: {severity}: {message} [{name}]")?;
-        writeln!(f, "  {excerpt}")?;
-        write!(f, "  {:indent$}{:^<marked$}", "", "")?;
+        writeln!(f, "  {}", self.spot.excerpt())?;
+        write!(f, "  {}", self.spot.marker())?;
         match &self.help {
             Some(help) => write!(f, "\n  help: {help}"),
             None => Ok(()),

@@ -1,0 +1,150 @@
+//! `lobsterpot doctor`: what this host can enforce, which mode results, what is missing and why.
+//!
+//! It changes nothing on the host, and runs nothing.
+
+mod promise;
+
+use std::fmt::Write as _;
+
+use clap::{ArgAction, Args};
+use serde::Serialize;
+
+use self::promise::Promise;
+use super::failure::{Failure, Format};
+use super::layout::{definition, wrapped};
+use super::output::{self, ERROR, GOOD, HEADING, HINT, WARNING, styled};
+use crate::model::Mode;
+use crate::policy::Policy;
+use crate::sandbox::{HostFeatures, Namespaces, Presence, Supervision};
+
+const AFTER_HELP: &str = "\
+For each built-in policy it tells whether it can run here, in which mode, and which guarantees
+are weaker than they could be. A policy of your own: `lobsterpot policy explain FILE`.
+
+Exit codes:
+  0  the default policy can run
+  1  it cannot; the output says why, and what to do";
+
+/// Show what this host can enforce, which mode results, and what is missing
+#[derive(Debug, Args)]
+#[command(after_long_help = AFTER_HELP)]
+pub(super) struct DoctorArguments {
+    /// Report as one line of JSON on standard output
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Format::parser())]
+    json: Format,
+}
+
+impl DoctorArguments {
+    pub(super) fn format(&self) -> Format {
+        self.json
+    }
+}
+
+/// What the doctor found.
+#[derive(Serialize)]
+struct Report {
+    version: &'static str,
+    host: HostFeatures,
+    policies: Vec<Promise>,
+    /// Whether the default policy can run.
+    ok: bool,
+}
+
+/// Examines the host and tells.
+pub(super) fn run(arguments: &DoctorArguments) -> Result<u8, Failure> {
+    let host = HostFeatures::probe();
+    let policies = promise::of_built_in_policies(&host)?;
+    let ok = policies
+        .iter()
+        .any(|one| one.policy == Policy::DEFAULT && one.can_run());
+    let report = Report {
+        version: env!("CARGO_PKG_VERSION"),
+        host,
+        policies,
+        ok,
+    };
+    match arguments.format() {
+        Format::Json => output::print_json(&report)?,
+        Format::Text => output::print(&report.to_text())?,
+    }
+    Ok(u8::from(!report.ok))
+}
+
+/// Where the second column begins.
+const COLUMN: usize = 19;
+
+impl Report {
+    fn to_text(&self) -> String {
+        let mut text = format!("{}\n", styled(HEADING, "Host"));
+        text.push_str(&host_table(&self.host));
+        text.push_str(&definition("mode", &self.mode(), COLUMN));
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(text, "\n{}", styled(HEADING, "Policies"));
+        for promise in &self.policies {
+            text.push_str(&promise.to_text());
+        }
+        text
+    }
+
+    /// The mode that commands run in, and what keeps them from a better one.
+    fn mode(&self) -> String {
+        match self.policies.iter().find_map(Promise::mode) {
+            Some(Mode::View) => "view".into(),
+            Some(_) => format!("flat: {}", self.host.view_obstacle()),
+            None => "none: no policy can run commands here".into(),
+        }
+    }
+}
+
+fn host_table(host: &HostFeatures) -> String {
+    let mut text = String::new();
+    let mut row = |term: &str, value: &str| text.push_str(&definition(term, value, COLUMN));
+    let architecture = host.architecture.map_or("unknown", |arch| arch.as_str());
+    row("kernel", &format!("Linux {}, {architecture}", host.kernel));
+    row("landlock", &landlock(host.landlock_abi));
+    row("system calls", supervision(host.supervision));
+    match &host.namespaces {
+        Namespaces::Usable => row("user namespaces", "usable"),
+        Namespaces::Unusable { obstacle, remedy } => {
+            row("user namespaces", &format!("not usable: {obstacle}"));
+            row("", &format!("remedy: {remedy}"));
+        }
+    }
+    row(
+        "fuse",
+        match host.fuse {
+            Presence::Present => "/dev/fuse can be opened",
+            Presence::Absent => "/dev/fuse cannot be opened",
+        },
+    );
+    row(
+        "control groups",
+        match host.cgroup {
+            Presence::Present => "a group is delegated to this user",
+            Presence::Absent => "none is delegated to this user; resource limits are used",
+        },
+    );
+    text
+}
+
+/// What each newer ABI of Landlock brought, as far as a guarantee depends on it.
+fn landlock(abi: u32) -> String {
+    match abi {
+        0 => "none: enable CONFIG_SECURITY_LANDLOCK, and landlock in the boot option lsm=".into(),
+        1..3 => format!("abi {abi}: too old, files could be truncated; Linux 6.2 has abi 3"),
+        3 => {
+            "abi 3: files; Linux 6.7 would add TCP ports, 6.10 device controls, 6.12 signals".into()
+        }
+        4 => "abi 4: files, TCP ports; Linux 6.10 would add device controls, 6.12 signals".into(),
+        5 => "abi 5: files, TCP ports, device controls; Linux 6.12 would add signals".into(),
+        _ => format!("abi {abi}: files, TCP ports, device controls, signals, abstract sockets"),
+    }
+}
+
+fn supervision(supervision: Supervision) -> &'static str {
+    match supervision {
+        Supervision::Available => "can be refused, and handed to a supervisor",
+        Supervision::TooOld => "can be refused; a supervisor needs Linux 5.0",
+        Supervision::Taken => "can be refused; an outer sandbox already supervises them",
+    }
+}

@@ -1,0 +1,149 @@
+//! The command line: one file per command, and the few things that all commands share.
+//!
+//! Nothing here decides or enforces anything: a command asks the broker and shows its answer.
+//! What a user scripts against (exit codes, `--json`, which stream holds what) is documented
+//! in the help texts here and held by `tests/cli`.
+
+mod completions;
+mod doctor;
+mod failure;
+mod layout;
+mod man;
+mod output;
+mod policy;
+
+use std::process::ExitCode;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use failure::{Failure, Format};
+
+const LONG_ABOUT: &str = "\
+A capability broker and sandbox for the tool calls of AI agents on Linux.
+
+Lobsterpot runs an agent's commands and file operations with what a policy grants, and with
+nothing else. The kernel refuses the rest, and every refusal is on record.";
+
+const AFTER_HELP: &str = "\
+Examples:
+  lobsterpot run -- cargo test              work in the current directory, and only there
+  lobsterpot run --read-only -- git log     look, and change nothing
+  lobsterpot check --read ~/.ssh/id_rsa     would this be allowed, and by which rule?
+  lobsterpot audit tail                     what was refused lately
+  lobsterpot doctor                         what this host can enforce
+
+Exit codes of run, call and check:
+  the command's own; 128+n when signal n ended it
+  2    usage: an option, or a policy or directory it names, cannot be used
+  124  the command's time was up
+  125  the sandbox could not be prepared, so nothing ran
+  126  denied before it started
+  127  no such command
+The other commands exit with 0, 1 for an error or a finding, and 2 for usage.
+
+Files:
+  $XDG_CONFIG_HOME/lobsterpot/policies/NAME.toml, then /etc/lobsterpot/policies/NAME.toml
+  $XDG_STATE_HOME/lobsterpot/               the audit log
+
+Environment:
+  LOBSTERPOT_POLICY, LOBSTERPOT_ROOT, LOBSTERPOT_READ_ONLY, LOBSTERPOT_AS, LOBSTERPOT_TIMEOUT
+                                            stand for the options of these names
+  LOBSTERPOT_LOG                            diagnostics on stderr: error, warn, info, debug, trace
+  NO_COLOR, CLICOLOR, CLICOLOR_FORCE        colours; without them, only on a terminal";
+
+/// A capability broker and sandbox for the tool calls of AI agents on Linux.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lobsterpot",
+    version,
+    long_about = LONG_ABOUT,
+    after_long_help = AFTER_HELP,
+    after_help = "`lobsterpot --help` tells more; so does `lobsterpot help COMMAND`.",
+    arg_required_else_help = true,
+    subcommand_required = true,
+    max_term_width = 100,
+    styles = STYLES
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Yellow.on_default().bold())
+    .usage(AnsiColor::Yellow.on_default().bold())
+    .literal(AnsiColor::Green.on_default())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Policy(policy::PolicyArguments),
+    Doctor(doctor::DoctorArguments),
+    Completions(completions::CompletionsArguments),
+    Man(man::ManArguments),
+}
+
+impl Command {
+    /// The form in which the command was asked to speak.
+    fn format(&self) -> Format {
+        match self {
+            Self::Doctor(arguments) => arguments.format(),
+            Self::Policy(_) | Self::Completions(_) | Self::Man(_) => Format::Text,
+        }
+    }
+
+    fn run(self) -> Result<u8, Failure> {
+        match self {
+            Self::Policy(arguments) => policy::run(arguments),
+            Self::Doctor(arguments) => doctor::run(&arguments),
+            Self::Completions(arguments) => completions::run(&arguments, Arguments::command()),
+            Self::Man(arguments) => man::run(&arguments, Arguments::command()),
+        }
+    }
+}
+
+/// Runs the command line of this process. To be called before any thread exists.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nothing can be said when neither stream takes it.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let format = arguments.command.format();
+    match arguments.command.run() {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => ExitCode::from(failure.report(format)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Arguments;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definitions_hold_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_option_says_what_it_is_for() {
+        fn look(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for argument in command.get_arguments() {
+                assert!(
+                    argument.get_help().is_some(),
+                    "{} {}",
+                    command.get_name(),
+                    argument.get_id()
+                );
+            }
+            command.get_subcommands().for_each(look);
+        }
+        look(&Arguments::command());
+    }
+}
