@@ -1,7 +1,8 @@
 //! Why the log cannot be written or read. Every one of these means `audit-unavailable`
 //! for a request; the text is for the operator, never for the principal.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::sys::private::PrivateError;
@@ -18,7 +19,7 @@ pub enum AuditError {
         /// The file.
         path: PathBuf,
         /// Why not.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A part of the log could not be read.
     #[error("cannot read {}", path.display())]
@@ -26,7 +27,7 @@ pub enum AuditError {
         /// The file.
         path: PathBuf,
         /// Why not.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// Another process kept the log locked.
     #[error("{} has been locked by another process for {} s", path.display(), waited.as_secs())]
@@ -53,20 +54,9 @@ impl AuditError {
     /// What the operator can do about it, where there is something to say.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Unusable(PrivateError::Failed { path, source, .. })
+            | Self::Write { path, source } => io_hint(path, source),
             Self::Unusable(error) => error.hint(),
-            Self::Write { path, source } => match source.kind() {
-                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Some(
-                    format!("free space on the disk that holds {}", path.display()),
-                ),
-                std::io::ErrorKind::ReadOnlyFilesystem => Some(format!(
-                    "mount the disk that holds {} writable, or set XDG_STATE_HOME",
-                    path.display()
-                )),
-                std::io::ErrorKind::FileTooLarge => {
-                    Some("raise the limit on file sizes (ulimit -f)".into())
-                }
-                _ => None,
-            },
             Self::Locked { path, .. } => {
                 Some(format!("see who holds it: fuser {}", path.display()))
             }
@@ -76,5 +66,20 @@ impl AuditError {
             )),
             Self::Read { .. } | Self::Encode(_) => None,
         }
+    }
+}
+
+fn io_hint(path: &Path, error: &io::Error) -> Option<String> {
+    let path = path.display();
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Some(format!("free space on the disk that holds {path}"))
+        }
+        io::ErrorKind::ReadOnlyFilesystem => Some(format!(
+            "make the disk that holds {path} writable, or choose another state directory \
+             with XDG_STATE_HOME"
+        )),
+        io::ErrorKind::FileTooLarge => Some("raise the limit on file sizes (ulimit -f)".into()),
+        _ => None,
     }
 }

@@ -162,6 +162,28 @@ impl BoundPolicy {
     }
 }
 
+impl BoundPolicy {
+    /// The patterns that name a path which does not exist, as far as no walk is needed to tell.
+    ///
+    /// `exists` is the caller's look at the file system; this module takes none.
+    pub fn unmatched(&self, exists: &dyn Fn(&HostPath) -> bool) -> Diagnostics {
+        let source = source(&self.policy);
+        let mut found = Diagnostics::default();
+        for (grant, bound) in self.policy.grants.iter().zip(&self.grants) {
+            for pattern in bound.hide.iter().chain(bound.protect.iter()) {
+                let path = pattern.literal().map(|path| bound.root.join(path));
+                if let Some(Ok(path)) = path
+                    && !exists(&path)
+                {
+                    let message = format!("`{}` matches nothing here", pattern.as_str());
+                    found.warning("pattern-matches-nothing", source.spot(&grant.span), message);
+                }
+            }
+        }
+        found
+    }
+}
+
 impl Policy {
     /// Resolves every path against the directories of a session.
     ///
@@ -169,11 +191,22 @@ impl Policy {
     /// When a grant would hold the audit log, the configuration, the home directory, or another
     /// thing that undoes the policy; when two grants are the same directory.
     pub fn bind(self, anchors: &Anchors) -> Result<Arc<BoundPolicy>, Diagnostics> {
-        let source = Source {
-            file: &self.source,
-            text: &self.text,
-        };
         let mut found = Diagnostics::default();
+        let mut grants = self.bind_grants(anchors, &mut found);
+        self.bind_denies(anchors, &mut grants, &mut found);
+        if found.has_errors() {
+            return Err(found);
+        }
+        Ok(Arc::new(BoundPolicy {
+            policy: self,
+            anchors: anchors.clone(),
+            grants,
+            warnings: found,
+        }))
+    }
+
+    fn bind_grants(&self, anchors: &Anchors, found: &mut Diagnostics) -> Vec<BoundGrant> {
+        let source = source(self);
         let mut grants: Vec<BoundGrant> = Vec::new();
         for grant in &self.grants {
             let Some(root) = anchors.resolve(&grant.path) else {
@@ -185,25 +218,42 @@ impl Policy {
                 let message = format!("here this is the same directory as grant `{}`", other.name);
                 found.error("same-directory", source.spot(&grant.span), message);
             }
-            danger::check(&mut found, source, grant, &root, anchors);
+            danger::check(found, source, grant, &root, anchors);
             grants.push(BoundGrant {
                 id: GrantId(grants.len()),
                 name: grant.name.clone(),
                 root,
                 rights: grant.rights,
-                hide: patterns(&grant.hide),
-                protect: patterns(&grant.protect),
+                hide: patterns(&grant.hide).collect(),
+                protect: patterns(&grant.protect).collect(),
                 hard_links: grant.hard_links,
                 missing: grant.missing,
                 rule: rule("grant", &grant.name, &grant.place),
             });
         }
+        grants
+    }
+
+    fn bind_denies(
+        &self,
+        anchors: &Anchors,
+        grants: &mut Vec<BoundGrant>,
+        found: &mut Diagnostics,
+    ) {
+        let source = source(self);
         for deny in &self.denies {
             let Some(root) = anchors.resolve(&deny.path) else {
                 let message = format!("`{}` is no path", deny.path);
                 found.error("path", source.spot(&deny.span), message);
                 continue;
             };
+            if !grants
+                .iter()
+                .any(|grant| root.beneath(&grant.root).is_some())
+            {
+                let message = "this lies in no grant, so nothing would be allowed there anyway";
+                found.warning("useless-deny", source.spot(&deny.span), message);
+            }
             grants.push(BoundGrant {
                 id: GrantId(grants.len()),
                 name: deny.path.clone(),
@@ -216,20 +266,19 @@ impl Policy {
                 rule: rule("deny", &deny.path, &deny.place),
             });
         }
-        if found.has_errors() {
-            return Err(found);
-        }
-        Ok(Arc::new(BoundPolicy {
-            policy: self,
-            anchors: anchors.clone(),
-            grants,
-            warnings: found,
-        }))
     }
 }
 
-fn patterns(texts: &[String]) -> PatternSet {
-    texts.iter().flat_map(|text| Pattern::parse(text)).collect()
+fn source(policy: &Policy) -> Source<'_> {
+    Source {
+        file: &policy.source,
+        text: &policy.text,
+    }
+}
+
+/// The patterns of a list. Reading the policy refused every text that is none.
+pub(super) fn patterns(texts: &[String]) -> impl Iterator<Item = Pattern> {
+    texts.iter().flat_map(|text| Pattern::parse(text))
 }
 
 fn rule(kind: &str, name: &str, place: &crate::model::Place) -> Rule {

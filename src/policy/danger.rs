@@ -2,8 +2,9 @@
 //!
 //! By the letters of the paths; `capability` asks again about the directory it really opened.
 
-use super::bind::{Anchors, BoundPolicy, GrantId};
+use super::bind::{Anchors, BoundPolicy, GrantId, patterns};
 use super::diagnostic::{Diagnostics, Severity, Source};
+use super::pattern::PatternSet;
 use super::terms::Grant;
 use crate::model::{HostPath, Rights};
 
@@ -76,7 +77,15 @@ pub(super) fn check(
     root: &HostPath,
     anchors: &Anchors,
 ) {
-    let dangers = Site { root, anchors }.dangers(grant.rights);
+    let site = Site { root, anchors };
+    let mut dangers = site.dangers(grant.rights);
+    if grant.rights.change_something() && holds_policy(source.file, grant, root) {
+        dangers.push(Danger {
+            severity: Severity::Warning,
+            name: "policy-in-grant",
+            message: "this policy could be changed under itself, for the next session".into(),
+        });
+    }
     for danger in dangers {
         let spot = source.spot(&grant.span);
         match danger.severity {
@@ -87,6 +96,16 @@ pub(super) fn check(
             found.help("choose another root: a directory of the project alone");
         }
     }
+}
+
+/// Whether the policy's own file lies in the grant, and no exception covers it.
+fn holds_policy(file: &str, grant: &Grant, root: &HostPath) -> bool {
+    let Ok(file) = HostPath::absolute(file) else {
+        return false;
+    };
+    let exceptions = || patterns(&grant.hide).chain(patterns(&grant.protect));
+    file.beneath(root)
+        .is_some_and(|below| !exceptions().collect::<PatternSet>().matches(below))
 }
 
 impl BoundPolicy {

@@ -168,40 +168,39 @@ impl<'a> Reader<'a> {
         &mut self,
         mut value: Spanned<DeValue<'a>>,
     ) -> Option<T> {
-        let mut clean = true;
+        let mut unknown: Vec<String> = Vec::new();
         loop {
             let error = match T::deserialize(ValueDeserializer::from(value.clone())) {
-                Ok(read) => return clean.then_some(read),
+                Ok(read) => return unknown.is_empty().then_some(read),
                 Err(error) => error,
             };
-            clean = false;
             let span = error.span().unwrap_or_else(|| value.span());
-            // Serde names the unknown word and then the known ones, each in backticks.
-            let words: Vec<&str> = error.message().split('`').skip(1).step_by(2).collect();
-            match (words.split_first(), error.message()) {
-                (Some((word, known)), message) if message.starts_with("unknown field") => {
-                    self.error("unknown-key", &span, format!("unknown key `{word}`"));
-                    self.suggest(word, known);
-                    let DeValue::Table(table) = value.get_mut() else {
-                        return None;
-                    };
-                    let word = (*word).to_owned();
-                    table.remove(word.as_str())?;
-                }
-                (Some((word, known)), message) if message.starts_with("unknown variant") => {
-                    self.error("unknown-word", &span, format!("unknown word `{word}`"));
-                    self.suggest(word, known);
+            let message = error.message();
+            // Serde names the offending word and then the known ones, each in backticks.
+            let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+            let Some((word, known)) = words.split_first() else {
+                self.error("wrong-type", &span, message);
+                return None;
+            };
+            if message.starts_with("unknown field") {
+                self.error("unknown-key", &span, format!("unknown key `{word}`"));
+                self.suggest(word, known);
+                unknown.push((*word).to_owned());
+                let DeValue::Table(table) = value.get_mut() else {
                     return None;
-                }
-                (Some((key, _)), message) if message.starts_with("missing field") => {
-                    self.error("missing-key", &span, format!("`{key}` is missing"));
-                    return None;
-                }
-                (_, message) => {
-                    self.error("wrong-type", &span, message.to_owned());
-                    return None;
-                }
+                };
+                table.remove(*word)?;
+                continue;
             }
+            if message.starts_with("unknown variant") {
+                self.error("unknown-word", &span, format!("unknown word `{word}`"));
+                self.suggest(word, known);
+            } else if !message.starts_with("missing field") {
+                self.error("wrong-type", &span, message);
+            } else if !unknown.iter().any(|other| is_near(other, word)) {
+                self.error("missing-key", &span, format!("`{word}` is missing"));
+            }
+            return None;
         }
     }
 
@@ -222,16 +221,17 @@ impl<'a> Reader<'a> {
 
 /// A question after the known word that is nearest to the written one, or all known words.
 pub(super) fn nearest(written: &str, known: &[&str]) -> String {
-    let near = known
-        .iter()
-        .map(|word| (distance(written, word), *word))
-        .min()
-        .filter(|(distance, word)| *distance <= 1 + word.len() / 4);
-    match near {
-        Some((_, word)) => format!("did you mean `{word}`?"),
+    let near = known.iter().filter(|word| is_near(written, word));
+    match near.min_by_key(|word| distance(written, word)) {
+        Some(word) => format!("did you mean `{word}`?"),
         None if known.is_empty() => "there is none".into(),
         None => format!("known here: {}", known.join(", ")),
     }
+}
+
+/// Whether one word is probably the other, mistyped.
+fn is_near(written: &str, word: &str) -> bool {
+    distance(written, word) <= 1 + word.len() / 4
 }
 
 /// How many letters two words differ by.

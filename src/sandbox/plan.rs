@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::host::{HostFeatures, Supervision};
 use super::profile::{Access, Changes, DeviceControl, HomeFile, ProcessLimit, SystemView};
-use super::seccomp::{Arch, SyscallRules};
+use super::seccomp::{Arch, SetError, SyscallRules, SyscallSets, Treatment};
 use crate::model::{Enforced, HostPath, Mode, Right, Rights, WeakerGuarantee};
 use crate::policy::{
     Background, Containment, EffectiveGrant, GrantId, Limits, ModeWish, PatternSet,
@@ -148,6 +148,9 @@ pub enum Unavailable {
         /// Why not.
         reason: &'static str,
     },
+    /// A profile closes a set of system calls that does not exist, or that contradicts another.
+    #[error("the sandbox profiles name system calls that cannot be closed together")]
+    Syscalls(#[from] SetError),
     /// There is no system call table for this machine.
     #[error("system call filters cannot be made for this architecture")]
     Architecture,
@@ -169,6 +172,7 @@ impl Unavailable {
             Self::Supervision { .. } => {
                 "run lobsterpot outside other sandboxes, or use a read-only policy".into()
             }
+            Self::Syscalls(_) => "mend the syscalls entries of the profiles".into(),
             Self::Architecture => "x86_64 and aarch64 are supported".into(),
         }
     }
@@ -198,7 +202,7 @@ impl Plan {
             changes,
             landlock_abi: host.landlock_abi,
             paths: paths(wish),
-            syscalls: syscalls(wish.view, arch, metadata, host.landlock_abi),
+            syscalls: syscalls(wish.view, arch, metadata, host.landlock_abi)?,
             metadata,
             environment: wish.view.environment.iter().cloned().collect(),
             search_path: wish.view.search_path.clone(),
@@ -386,6 +390,39 @@ fn seconds(time: Duration) -> String {
     format!("{}s", time.as_secs_f64())
 }
 
-fn syscalls(_view: &SystemView, arch: Arch, _metadata: MetadataCalls, _abi: u32) -> SyscallRules {
-    SyscallRules::none(arch)
+/// The sets that a plan treats by its own rules, whatever the profiles say.
+const METADATA: &str = "metadata";
+const TRUNCATE: &str = "truncate";
+/// Closed in every plan: a profile cannot forget them.
+const ALWAYS: [&str; 2] = ["inode-flags", "sockets"];
+/// Closed where commands share the host's processes, IPC objects and file events.
+const FLAT: [&str; 3] = ["watches", "shared-ipc", "other-processes"];
+/// Linux 6.2: truncate(2) and `O_TRUNC` are restricted.
+const RESTRICTS_TRUNCATE: u32 = 3;
+
+fn syscalls(
+    view: &SystemView,
+    arch: Arch,
+    metadata: MetadataCalls,
+    landlock_abi: u32,
+) -> Result<SyscallRules, Unavailable> {
+    let mut closed: Vec<(&str, Treatment)> = Vec::new();
+    let named = view.syscalls.iter().map(String::as_str);
+    for name in named.chain(ALWAYS).chain(FLAT) {
+        let is_special = name == METADATA || name == TRUNCATE;
+        if !is_special && closed.iter().all(|(other, _)| *other != name) {
+            closed.push((name, Treatment::AsWritten));
+        }
+    }
+    match metadata {
+        MetadataCalls::Refused => closed.push((METADATA, Treatment::AsWritten)),
+        MetadataCalls::Witnessed | MetadataCalls::Supervised => {
+            closed.push((METADATA, Treatment::Supervise));
+        }
+        MetadataCalls::Allowed => {}
+    }
+    if landlock_abi < RESTRICTS_TRUNCATE {
+        closed.push((TRUNCATE, Treatment::AsWritten));
+    }
+    Ok(SyscallSets::built_in().rules(arch, &closed)?)
 }

@@ -3,5 +3,7 @@
 mod appending;
 mod changed;
 mod crashed;
+mod full_disk;
 mod records;
+mod redaction;
 mod support;

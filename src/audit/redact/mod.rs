@@ -64,7 +64,11 @@ pub(super) fn argv(argv: &[String]) -> Cow<'static, str> {
         if !line.is_empty() {
             line.push(' ');
         }
-        words::quote(&safe, &mut line);
+        if words::is_plain(argument) {
+            line.push_str(&safe);
+        } else {
+            words::quote(&safe, &mut line);
+        }
     }
     bounded(line.into(), TEXT, left)
 }

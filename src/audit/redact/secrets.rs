@@ -209,12 +209,12 @@ fn private_key(text: &str, at: usize) -> Option<Range<usize>> {
     Some(at..at + end)
 }
 
-/// Whether a value only names where the secret comes from: `$TOKEN`, `$(cat f)`, `{{ token }}`.
+/// Whether a value only stands for a secret: `$TOKEN`, `$(cat f)`, `{{ token }}`, `xxxx`, a
+/// pattern.
 pub(super) fn is_reference(value: &str) -> bool {
     value.is_empty()
         || value.starts_with(['$', '`', '<', '%'])
         || value.starts_with("{{")
-        || value
-            .bytes()
-            .all(|byte| matches!(byte, b'*' | b'.' | b'x' | b'X'))
+        || value.starts_with(".*")
+        || value.bytes().all(|byte| b"*.xX/".contains(&byte))
 }

@@ -36,18 +36,89 @@ pub(super) fn secrets_in(words: &[&str]) -> Vec<Option<usize>> {
     secrets
 }
 
-/// The program's name, behind assignments and programs that start another.
+/// The programs that this module knows something about.
+const KNOWN: [&str; 62] = [
+    "7z",
+    "7za",
+    "7zz",
+    "aws",
+    "bcp",
+    "buildah",
+    "cqlsh",
+    "curl",
+    "docker",
+    "doctl",
+    "gcloud",
+    "gh",
+    "git",
+    "helm",
+    "heroku",
+    "htpasswd",
+    "http",
+    "https",
+    "ldapadd",
+    "ldapdelete",
+    "ldapmodify",
+    "ldapsearch",
+    "ldapwhoami",
+    "lftp",
+    "mariadb",
+    "mariadb-admin",
+    "mariadb-dump",
+    "mongo",
+    "mongodump",
+    "mongorestore",
+    "mongosh",
+    "mosquitto_pub",
+    "mosquitto_sub",
+    "mysql",
+    "mysqladmin",
+    "mysqldump",
+    "mysqlimport",
+    "nerdctl",
+    "net",
+    "npm",
+    "openssl",
+    "oras",
+    "pip",
+    "pnpm",
+    "podman",
+    "redis-cli",
+    "rpcclient",
+    "skopeo",
+    "smbclient",
+    "sqlcmd",
+    "sshpass",
+    "unzip",
+    "useradd",
+    "usermod",
+    "vault",
+    "xh",
+    "yarn",
+    "zip",
+    "gpg",
+    "psql",
+    "wget",
+    "ssh",
+];
+
+/// The program's name, behind assignments and behind programs that start another.
 fn tool<'a>(words: &[&'a str]) -> &'a str {
-    const STARTERS: [&str; 10] = [
+    const STARTERS: [&str; 12] = [
         "sudo", "doas", "env", "time", "nice", "nohup", "exec", "command", "timeout", "xargs",
+        "setsid", "stdbuf",
     ];
-    words
+    let mut names = words
         .iter()
-        .filter(|word| !word.starts_with('-') && !word.contains('='))
-        .filter(|word| !word.starts_with(|c: char| c.is_ascii_digit())) // `timeout 5 …`
-        .map(|word| word.rsplit('/').next().unwrap_or(word))
-        .find(|word| !STARTERS.contains(word))
-        .unwrap_or("")
+        .skip_while(|word| word.contains('=') && !word.starts_with('-'))
+        .map(|word| word.rsplit('/').next().unwrap_or(word));
+    match names.next() {
+        // Their own options are not known here, so the first known name is taken.
+        Some(first) if STARTERS.contains(&first) => {
+            names.find(|name| KNOWN.contains(name)).unwrap_or("")
+        }
+        first => first.unwrap_or(""),
+    }
 }
 
 /// A secret in the same word as its option.

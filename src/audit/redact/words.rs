@@ -89,14 +89,15 @@ fn word(line: &str, start: usize) -> Word<'_> {
     }
 }
 
-/// Adds an argument as a shell would take it.
-pub(super) fn quote(argument: &str, line: &mut String) {
+/// Whether a shell takes an argument as it is.
+pub(super) fn is_plain(argument: &str) -> bool {
     let is_plain =
-        |byte: u8| byte.is_ascii_alphanumeric() || b"_-./=:,@%+[]~".contains(&byte) || byte >= 0x80;
-    if !argument.is_empty() && argument.bytes().all(is_plain) {
-        line.push_str(argument);
-        return;
-    }
+        |byte: u8| byte.is_ascii_alphanumeric() || b"_-./=:,@%+".contains(&byte) || byte >= 0x80;
+    !argument.is_empty() && argument.bytes().all(is_plain)
+}
+
+/// Adds an argument in single quotes.
+pub(super) fn quote(argument: &str, line: &mut String) {
     line.push('\'');
     line.push_str(&argument.replace('\'', "'\\''"));
     line.push('\'');
@@ -104,7 +105,7 @@ pub(super) fn quote(argument: &str, line: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::{commands, quote};
+    use super::{commands, is_plain, quote};
 
     #[test]
     fn words_know_their_place() {
@@ -121,10 +122,11 @@ mod tests {
     #[test]
     fn quoting_is_what_a_shell_takes() {
         let mut line = String::new();
-        for argument in ["plain-1.txt", "two words", "it's", ""] {
+        assert!(is_plain("plain-1.txt") && !is_plain("~") && !is_plain("") && !is_plain("a*"));
+        for argument in ["two words", "it's", ""] {
             quote(argument, &mut line);
             line.push(' ');
         }
-        assert_eq!(line, "plain-1.txt 'two words' 'it'\\''s' '' ");
+        assert_eq!(line, "'two words' 'it'\\''s' '' ");
     }
 }

@@ -1,0 +1,353 @@
+//! What an author is told about a policy that is wrong, dangerous, or surprising.
+
+use lobsterpot::policy::{Diagnostics, Policy, Severity};
+
+/// A policy that is fine but for what is inserted.
+fn policy(insert: &str) -> String {
+    format!(
+        "name = \"p\"\ndescription = \"A test.\"\n\n{insert}\n\n\
+         [tier.owner]\nrights = [\"list\", \"read\", \"write\", \"create\", \"delete\", \"execute\"]\n\
+         commands = \"all\"\ngrants = \"all\"\nreason = \"theirs\"\n\n\
+         [principal]\nowner = \"owner\"\n"
+    )
+}
+
+fn grant(path: &str, rest: &str) -> String {
+    format!(
+        "[[grant]]\nname = \"g\"\npath = \"{path}\"\nrights = [\"read\", \"write\"]\nreason = \"r\"\n{rest}"
+    )
+}
+
+fn check(insert: &str) -> Diagnostics {
+    Policy::check("p.toml", &policy(insert)).1
+}
+
+fn names(found: &Diagnostics) -> Vec<&'static str> {
+    found.iter().map(|one| one.name).collect()
+}
+
+#[test]
+fn a_message_shows_the_place_the_line_and_a_way_on() {
+    let found =
+        check("[[grant]]\nnam = \"g\"\npath = \"${root}\"\nrights = [\"read\"]\nreason = \"r\"");
+    assert_eq!(
+        found.to_string(),
+        "p.toml:5:1: error: unknown key `nam` [unknown-key]\n  \
+         nam = \"g\"\n  \
+         ^^^\n  \
+         help: did you mean `name`?"
+    );
+}
+
+#[test]
+fn everything_wrong_is_reported_at_once() {
+    let text = "name = \"P!\"\ndescription = \" \"\ngrants = 1\n\
+                [[grant]]\nname = \"g\"\npath = \"src\"\nrights = []\nhide = [\"/x\", \"a[b]\"]\nreason = \"\"\n\
+                [limits]\nwall = \"soon\"\nwal = \"1s\"\nmemory = 0\n\
+                [commands]\nrun = \"some\"\nreason = \"r\"\n\
+                [tier.boss]\nrights = [\"read\"]\ncommands = \"none\"\ngrants = \"all\"\nreason = \"r\"\n\
+                [principal]\nme = \"owner\"\nyou = \"onwer\"\n";
+    let (policy, found) = Policy::check("p.toml", text);
+    assert!(policy.is_none());
+    let mut names = names(&found);
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "empty-list",
+            "empty-text",
+            "empty-text",
+            "name",
+            "path",
+            "pattern",
+            "pattern",
+            "unknown-key",
+            "unknown-key",
+            "unknown-word",
+            "unknown-word",
+            "unknown-word",
+        ],
+        "{found}"
+    );
+}
+
+#[test]
+fn each_mistake_has_its_name() {
+    let cases: &[(&str, &str)] = &[
+        ("syntax", "x = "),
+        ("syntax", "description = \"twice\""),
+        ("unknown-key", "[limit]\nwall = \"1s\""),
+        (
+            "unknown-key",
+            "[commands]\nrun = \"all\"\nreason = \"r\"\nonly = [\"git\"]",
+        ),
+        ("wrong-type", "[commands]\nrun = \"all\"\nreason = 1"),
+        ("wrong-type", "[grant]\nname = \"g\""),
+        ("wrong-type", "commands = \"all\""),
+        ("missing-key", "[commands]\nrun = \"all\""),
+        ("unknown-word", "[network]\nallow = \"all\""),
+        ("unknown-word", "[containment]\naccept = [\"everything\"]"),
+        ("empty-list", "[containment]\nprofiles = []"),
+        ("empty-list", "[environment]\npass = []"),
+        ("empty-list", "[environment]\nset = {}"),
+        (
+            "duplicate",
+            "[containment]\nprofiles = [\"base\", \"base\"]",
+        ),
+        (
+            "duplicate",
+            "[containment]\naccept = [\"late-teardown\", \"late-teardown\"]",
+        ),
+        ("quantity", "[limits]\nwall = \"0s\""),
+        ("quantity", "[limits]\nmemory = \"4GB\""),
+        ("quantity", "[limits]\nentries = 0"),
+        ("quantity", "[containment]\nminimum-landlock-abi = 0"),
+        ("wrong-type", "[limits]\nopen-files = -1"),
+        ("wrong-type", "[limits]\nmemory = 1.5"),
+        ("variable", "[environment]\npass = [\"*\"]"),
+        ("variable", "[environment]\nrequest = [\"A=B\"]"),
+        ("variable", "[environment]\nset = { \"a b\" = \"c\" }"),
+        (
+            "tier-blocked",
+            "[tier.blocked]\nrights = [\"read\"]\ncommands = \"none\"\ngrants = \"all\"\nreason = \"r\"",
+        ),
+        (
+            "unknown-grant",
+            "[tier.agent]\nrights = [\"read\"]\ncommands = \"none\"\ngrants = [\"x\"]\nreason = \"r\"",
+        ),
+        (
+            "tier-exceeds",
+            "[tier.friend]\nrights = [\"read\"]\ncommands = \"none\"\ngrants = \"all\"\nreason = \"r\"",
+        ),
+        ("deceptive-character", "# \u{202e}"),
+        ("deceptive-character", "# a\u{200b}b"),
+    ];
+    for (name, insert) in cases {
+        let found = check(insert);
+        assert!(
+            found.has_errors() && names(&found).contains(name),
+            "{name}: {insert}\n{found}"
+        );
+    }
+}
+
+#[test]
+fn each_mistake_in_a_path_or_pattern_has_its_name() {
+    for (name, path, rest) in [
+        ("path", "", ""),
+        ("path", "src", ""),
+        ("path", "${root}/../x", ""),
+        ("path", "/a/./b", ""),
+        ("path", "$HOME/x", ""),
+        ("path", "${rot}/x", ""),
+        ("path", "${root}x", ""),
+        ("path", "~root/x", ""),
+        ("path", "/srv/*", ""),
+        ("pattern", "${root}", "hide = [\"../x\"]"),
+        ("pattern", "${root}", "protect = [\"\"]"),
+        ("empty-list", "${root}", "hide = []"),
+        ("duplicate", "${root}", "hide = [\"a\", \"a\"]"),
+        (
+            "contradiction",
+            "${root}",
+            "hide = [\"a/\"]\nprotect = [\"a\"]",
+        ),
+        (
+            "contradiction",
+            "${root}/a",
+            "[[deny]]\npath = \"${root}//a/\"\nreason = \"r\"",
+        ),
+        (
+            "duplicate",
+            "${root}/a",
+            "[[deny]]\npath = \"/b\"\nreason = \"r\"\n[[deny]]\npath = \"/b/\"\nreason = \"r\"",
+        ),
+        (
+            "duplicate",
+            "${root}",
+            "[[grant]]\nname = \"h\"\npath = \"${root}/\"\nrights = [\"read\"]\nreason = \"r\"",
+        ),
+        (
+            "duplicate",
+            "${root}",
+            "[[grant]]\nname = \"g\"\npath = \"/b\"\nrights = [\"read\"]\nreason = \"r\"",
+        ),
+    ] {
+        let found = check(&grant(path, rest));
+        assert!(
+            found.has_errors() && names(&found).contains(&name),
+            "{name}: {path} {rest}\n{found}"
+        );
+    }
+}
+
+#[test]
+fn each_surprise_has_its_name_and_the_policy_works() {
+    for (name, insert) in [
+        (
+            "environment-secret",
+            "[environment]\npass = [\"GITHUB_TOKEN\"]".to_owned(),
+        ),
+        (
+            "environment-unused",
+            "[environment]\npass = [\"PATH\"]".to_owned(),
+        ),
+        (
+            "environment-steering",
+            "[environment]\nrequest = [\"LD_PRELOAD\"]".to_owned(),
+        ),
+        (
+            "no-profile",
+            "[commands]\nrun = \"all\"\nreason = \"r\"".to_owned(),
+        ),
+        ("top-only-pattern", grant("${root}", "hide = [\"*.pem\"]")),
+        (
+            "redundant-pattern",
+            grant("${root}", "hide = [\"a\"]\nprotect = [\"a/b\"]"),
+        ),
+    ] {
+        let found = check(&insert);
+        assert_eq!(names(&found), [name], "{insert}\n{found}");
+        assert!(!found.has_errors());
+    }
+    let (policy, found) = Policy::check(
+        "p.toml",
+        &policy("").replace("owner = \"owner\"", "me = \"friend\""),
+    );
+    assert!(policy.is_some());
+    assert_eq!(names(&found), ["tier-without-ceiling"]);
+}
+
+/// The findings about one grant at the directories of these tests.
+fn dangers(path: &str, rights: &str) -> Vec<(Severity, &'static str)> {
+    let text = policy(&grant(path, "")).replace("[\"read\", \"write\"]", rights);
+    let policy = super::parsed(&text);
+    let found = match policy.bind(&super::anchors()) {
+        Ok(bound) => bound.warnings().clone(),
+        Err(found) => found,
+    };
+    found.iter().map(|one| (one.severity, one.name)).collect()
+}
+
+#[test]
+fn a_grant_that_undoes_the_policy_is_an_error() {
+    for (path, name) in [
+        ("/", "grant-everything"),
+        ("~", "grant-home-directory"),
+        ("/home", "grant-home-directory"),
+        ("/home/u/", "grant-home-directory"),
+        ("~/.local/state", "grant-state-directory"),
+        ("~/.local/state/lobsterpot", "grant-state-directory"),
+        ("~/.local/state/lobsterpot/audit", "grant-state-directory"),
+        ("~/.config", "grant-config-directory"),
+        ("~/.config/lobsterpot/policies", "grant-config-directory"),
+        ("/proc", "grant-kernel-files"),
+        ("/sys/fs/cgroup", "grant-kernel-files"),
+        ("/dev", "grant-kernel-files"),
+        ("/run", "grant-control-socket"),
+        ("/var", "grant-control-socket"),
+        ("/var/run/docker.sock", "grant-control-socket"),
+        ("/run/user/1000", "grant-control-socket"),
+        ("/srv/app/control.sock", "grant-control-socket"),
+        ("~/.ssh", "grant-private-keys"),
+        ("~/.ssh/config", "grant-private-keys"),
+        ("~/.gnupg", "grant-private-keys"),
+        ("~/.local/share", "grant-private-keys"),
+    ] {
+        assert_eq!(
+            dangers(path, "[\"read\"]"),
+            [(Severity::Error, name)],
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn a_grant_that_gives_away_much_is_a_warning() {
+    for (path, name) in [
+        ("~/.aws", "grant-credentials"),
+        ("~/.docker/config.json", "grant-credentials"),
+        ("/tmp", "grant-shared-temporary"),
+        ("~/.bashrc", "grant-startup-files"),
+        ("~/.config/git", "grant-startup-files"),
+        ("/etc", "grant-system-directory"),
+        ("/usr/local/bin", "grant-system-directory"),
+    ] {
+        let found = dangers(path, "[\"read\", \"write\"]");
+        assert_eq!(found, [(Severity::Warning, name)], "{path}");
+    }
+    assert_eq!(dangers("/etc", "[\"read\"]"), []);
+    assert_eq!(dangers("~/.bashrc", "[\"read\"]"), []);
+    assert_eq!(dangers("${root}", "[\"read\", \"write\"]"), []);
+    assert_eq!(dangers("/run/media/u/disk", "[\"read\", \"write\"]"), []);
+    assert_eq!(dangers("/srv/data", "[\"read\", \"write\"]"), []);
+}
+
+#[test]
+fn a_policy_that_its_own_grant_could_change_is_a_warning() {
+    let names = |file: &str, rest: &str| {
+        let text = policy(&grant("${root}", rest));
+        let policy = Policy::parse(file, &text).expect("valid");
+        let bound = policy.bind(&super::anchors()).expect("bound");
+        names(bound.warnings())
+    };
+    let inside = "/home/u/project/lobsterpot.toml";
+    assert_eq!(names(inside, ""), ["policy-in-grant"]);
+    assert!(names(inside, "protect = [\"lobsterpot.toml\"]").is_empty());
+    assert!(names("/home/u/lobsterpot.toml", "").is_empty());
+    assert!(names("built-in:x", "").is_empty());
+}
+
+#[test]
+fn a_hole_that_lies_in_no_grant_is_a_warning() {
+    let deny = "[[deny]]\npath = \"/srv\"\nreason = \"r\"";
+    let bound = super::bound(super::parsed(&policy(&grant("${root}", deny))));
+    assert_eq!(names(bound.warnings()), ["useless-deny"]);
+}
+
+#[test]
+fn patterns_that_name_nothing_are_found_by_looking() {
+    let rest = "hide = [\".env\", \"**/*.pem\"]\nprotect = [\".git/hooks/**\"]";
+    let bound = super::bound(super::parsed(&policy(&grant("${root}", rest))));
+    let hooks = super::at("/home/u/project/.git/hooks");
+    let found = bound.unmatched(&|path| *path == hooks);
+    assert_eq!(names(&found), ["pattern-matches-nothing"]);
+    assert!(
+        found.to_string().contains("`.env` matches nothing here"),
+        "{found}"
+    );
+}
+
+#[test]
+fn the_root_that_the_operator_chose_is_checked_like_any_grant() {
+    let mut anchors = super::anchors();
+    anchors.root = super::at("/home/u");
+    let policy = Policy::built_in("read-only").expect("built in");
+    let found = policy.bind(&anchors).unwrap_err().to_string();
+    assert!(found.contains("[grant-home-directory]"), "{found}");
+    assert!(found.contains("help: choose another root"), "{found}");
+}
+
+#[test]
+fn two_grants_of_one_directory_are_refused_when_they_meet() {
+    let second =
+        "[[grant]]\nname = \"h\"\npath = \"~/project\"\nrights = [\"read\"]\nreason = \"r\"";
+    let policy = super::parsed(&policy(&grant("${root}", second)));
+    let found = policy.bind(&super::anchors()).unwrap_err().to_string();
+    assert!(found.contains("[same-directory]"), "{found}");
+}
+
+#[test]
+fn a_directory_that_was_really_opened_is_checked_again() {
+    let policy = super::bound(Policy::built_in("workspace").expect("built in"));
+    let grant = policy.grants()[0].id;
+    assert!(
+        policy
+            .check_opened(grant, &super::at("/data/project"))
+            .is_ok()
+    );
+    let found = policy
+        .check_opened(grant, &super::at("/home/u/.ssh"))
+        .unwrap_err();
+    assert!(found.to_string().contains("[grant-private-keys]"));
+}
