@@ -4,12 +4,13 @@
 //!
 //! 1. [`model`]: the words.
 //! 2. [`policy`]: who may do what; pure.
-//! 3. [`sys`]: raw system calls under safe names; no policy.
-//! 4. [`capability`]: opened grants, and the file operations on them.
-//! 5. [`sandbox`]: how a command is contained.
-//! 6. [`audit`]: what is on record.
-//! 7. [`ambient`]: the operator's own environment, read once.
-//! 8. [`cli`]: one file per command.
+//! 3. [`intent`]: reads a command line before it runs; pure.
+//! 4. [`sys`]: raw system calls under safe names; no policy.
+//! 5. [`capability`]: opened grants, and the file operations on them.
+//! 6. [`sandbox`]: how a command is contained.
+//! 7. [`audit`]: what is on record.
+//! 8. [`ambient`]: the operator's own environment, read once.
+//! 9. [`cli`]: one file per command.
 //!
 //! # Invariants
 //!
@@ -24,6 +25,7 @@ pub mod ambient;
 pub mod audit;
 pub mod capability;
 pub mod cli;
+pub mod intent;
 pub mod model;
 pub mod policy;
 pub mod sandbox;

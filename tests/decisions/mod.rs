@@ -3,6 +3,8 @@
 mod any; // any policy, and any question to it, for the properties
 mod cases; // *.toml: policy, principal, path, rights → code and rule
 mod documents; // every policy and every example in the docs is valid
+mod hostile_lines; // command lines that are made to hurt their reader
+mod intent; // command_lines/*.toml: which lines are refused before they run, and which are not
 mod messages; // what an author is told about a broken policy
 mod patterns; // what hide and protect cover
 mod permits; // what a permit admits afterwards
