@@ -26,7 +26,7 @@ type Value<'a> = Spanned<DeValue<'a>>;
 
 impl<'a> Reader<'a> {
     /// A name that can stand in messages and on command lines.
-    pub(super) fn name(&mut self, value: Value<'a>) -> String {
+    pub(crate) fn name(&mut self, value: Value<'a>) -> String {
         let name: Option<Spanned<String>> = self.take(value);
         name.map(|name| self.checked_name(name)).unwrap_or_default()
     }
@@ -45,7 +45,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A text that says something.
-    pub(super) fn sentence(&mut self, value: Value<'a>) -> String {
+    pub(crate) fn sentence(&mut self, value: Value<'a>) -> String {
         let text: Option<Spanned<String>> = self.take(value);
         text.map(|text| self.filled(text)).unwrap_or_default()
     }

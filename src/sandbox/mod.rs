@@ -5,7 +5,9 @@
 
 pub mod profile;
 pub mod seccomp;
+pub mod toolchain;
 
+mod closing;
 mod enter;
 mod exceptions;
 mod home;

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::closing::{self, Situation};
 use super::host::{HostFeatures, Supervision};
 use super::profile::{Access, Changes, DeviceControl, HomeFile, ProcessLimit, SystemView};
-use super::seccomp::{Arch, SetError, SyscallRules, SyscallSets, Treatment};
+use super::seccomp::{SetError, SyscallRules};
 use crate::model::{Enforced, HostPath, Mode, Right, Rights, WeakerGuarantee};
 use crate::policy::{
     Background, Containment, EffectiveGrant, GrantId, Limits, ModeWish, PatternSet,
@@ -196,13 +197,20 @@ impl Plan {
         let changes = changes_of(wish.reach);
         let metadata = metadata_calls(changes, host)?;
         let weaker = weaker(wish, host.landlock_abi)?;
+        let situation = Situation {
+            arch,
+            mode,
+            changes,
+            metadata,
+            landlock_abi: host.landlock_abi,
+        };
         Ok(Self {
             policy: wish.policy.to_owned(),
             mode,
             changes,
             landlock_abi: host.landlock_abi,
             paths: paths(wish),
-            syscalls: syscalls(wish.view, arch, metadata, host.landlock_abi)?,
+            syscalls: closing::rules(wish.view, situation)?,
             metadata,
             environment: wish.view.environment.iter().cloned().collect(),
             search_path: wish.view.search_path.clone(),
@@ -388,41 +396,4 @@ fn limits_text(limits: &Limits) -> String {
 
 fn seconds(time: Duration) -> String {
     format!("{}s", time.as_secs_f64())
-}
-
-/// The sets that a plan treats by its own rules, whatever the profiles say.
-const METADATA: &str = "metadata";
-const TRUNCATE: &str = "truncate";
-/// Closed in every plan: a profile cannot forget them.
-const ALWAYS: [&str; 2] = ["inode-flags", "sockets"];
-/// Closed where commands share the host's processes, IPC objects and file events.
-const FLAT: [&str; 3] = ["watches", "shared-ipc", "other-processes"];
-/// Linux 6.2: truncate(2) and `O_TRUNC` are restricted.
-const RESTRICTS_TRUNCATE: u32 = 3;
-
-fn syscalls(
-    view: &SystemView,
-    arch: Arch,
-    metadata: MetadataCalls,
-    landlock_abi: u32,
-) -> Result<SyscallRules, Unavailable> {
-    let mut closed: Vec<(&str, Treatment)> = Vec::new();
-    let named = view.syscalls.iter().map(String::as_str);
-    for name in named.chain(ALWAYS).chain(FLAT) {
-        let is_special = name == METADATA || name == TRUNCATE;
-        if !is_special && closed.iter().all(|(other, _)| *other != name) {
-            closed.push((name, Treatment::AsWritten));
-        }
-    }
-    match metadata {
-        MetadataCalls::Refused => closed.push((METADATA, Treatment::AsWritten)),
-        MetadataCalls::Witnessed | MetadataCalls::Supervised => {
-            closed.push((METADATA, Treatment::Supervise));
-        }
-        MetadataCalls::Allowed => {}
-    }
-    if landlock_abi < RESTRICTS_TRUNCATE {
-        closed.push((TRUNCATE, Treatment::AsWritten));
-    }
-    Ok(SyscallSets::built_in().rules(arch, &closed)?)
 }

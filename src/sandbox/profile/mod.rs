@@ -1,9 +1,12 @@
-//! Profiles: how commands are contained, and which system paths tools need.
+//! Profiles: which system paths, toolchains and settings commands need to work.
 //!
 //! A profile grants nothing of the user's own work: only paths of the system, and
 //! toolchains below the home that the search path leads to. Every entry carries a
 //! reason. Nothing here looks at a disk.
 
+mod builtin;
+mod document;
+mod read;
 mod view;
 
 use std::path::PathBuf;
@@ -31,8 +34,8 @@ pub struct Profile {
     pub home_files: Vec<HomeFile>,
     /// Variables that commands get.
     pub environment: Vec<Variable>,
-    /// The system call sets that are closed, by name.
-    pub syscalls: Vec<String>,
+    /// Sets of system calls that stay open for this profile.
+    pub open: Vec<OpenSet>,
     /// Resource limits that are not a matter of policy.
     pub limits: Vec<ProcessLimit>,
 }
@@ -73,12 +76,21 @@ pub struct SystemPath {
 /// A place that is never granted as a toolchain: not it, nothing in it, and no directory around it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NeverPath {
-    /// The path; may begin with `~/`.
-    pub path: String,
+    /// Where it is.
+    pub path: Anchored,
     /// What lies there.
     pub reason: String,
     /// Where the profile says so.
     pub place: Place,
+}
+
+/// A path whose beginning is known only on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Anchored {
+    /// Below the operator's home.
+    Home(PathBuf),
+    /// Absolute.
+    Host(HostPath),
 }
 
 /// A toolchain that may live below a home directory.
@@ -88,12 +100,12 @@ pub struct Toolchain {
     pub name: String,
     /// The operator's variable that says where it is, where there is one: `RUSTUP_HOME`.
     pub variable: Option<String>,
-    /// Where it is otherwise; begins with `~/` or `/`.
-    pub root: String,
-    /// It is in use when one of these programs is on the search path, or a search path entry
-    /// leads into `root`.
+    /// Where it is otherwise. A last component `*` stands for every directory there.
+    pub roots: Vec<Anchored>,
+    /// A root is in use when one of these programs is on the search path, or when the search
+    /// path leads into the root.
     pub programs: Vec<String>,
-    /// What is granted below the root; `.` is the root itself.
+    /// What is granted below the root.
     pub paths: Vec<ToolchainPath>,
     /// Variables that make it work with another home.
     pub environment: Vec<Variable>,
@@ -102,7 +114,7 @@ pub struct Toolchain {
 /// A part of a toolchain.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolchainPath {
-    /// Below the root; a last component may end in `*`.
+    /// Below the root; empty for the root itself. A last component may end in `*`.
     pub path: PathBuf,
     /// What may be done there.
     pub access: Access,
@@ -141,6 +153,17 @@ pub struct Variable {
     pub place: Place,
 }
 
+/// A set of system calls that stays open.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenSet {
+    /// The set's name.
+    pub set: String,
+    /// Why.
+    pub reason: String,
+    /// Where the profile says so.
+    pub place: Place,
+}
+
 /// A resource limit of each process.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProcessLimit {
@@ -155,7 +178,8 @@ pub struct ProcessLimit {
 }
 
 /// A resource that a profile limits; the others belong to policies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Resource {
     /// Bytes of a core dump.
     Core,

@@ -1,12 +1,15 @@
 //! The system view: what the profiles of a plan come to on one host, as printable data.
 
-use serde::Serialize;
+use std::collections::BTreeMap;
 
-use super::{Access, HomeFile, ProcessLimit};
-use crate::model::HostPath;
+use serde::{Deserialize, Serialize};
+
+use super::{Access, HomeFile, ProcessLimit, Profile, SystemPath};
+use crate::model::{HostPath, Mode};
+use crate::sandbox::toolchain::Toolchains;
 
 /// Whether a plan lets commands change anything outside their scratch directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Changes {
     /// Nothing.
@@ -39,8 +42,105 @@ pub struct SystemView {
     pub environment: Vec<(String, String)>,
     /// The search path that commands get.
     pub search_path: Vec<HostPath>,
-    /// The system call sets that are closed.
-    pub syscalls: Vec<String>,
+    /// The system call sets that stay open.
+    pub open_sets: Vec<String>,
     /// Resource limits of each process.
     pub limits: Vec<ProcessLimit>,
+}
+
+impl SystemView {
+    /// What these profiles come to, with the toolchains that were found for them.
+    pub fn resolve(
+        profiles: &[Profile],
+        mode: Mode,
+        changes: Changes,
+        toolchains: Toolchains,
+    ) -> Self {
+        let mut paths = Paths::default();
+        let mut view = Self {
+            search_path: toolchains.search_path,
+            ..Self::default()
+        };
+        for profile in profiles {
+            let fits = |path: &&SystemPath| path.only.is_none_or(|only| only == mode);
+            for path in profile.system.iter().filter(fits) {
+                paths.add(ViewPath {
+                    path: path.path.clone(),
+                    access: path.access,
+                    origin: format!("profile {}", profile.name),
+                    reason: path.reason.clone(),
+                });
+            }
+            view.home_files.extend(profile.home_files.iter().cloned());
+            for variable in &profile.environment {
+                if variable.only.is_none_or(|only| only == changes) {
+                    view.set(&variable.name, &variable.value);
+                }
+            }
+            for open in &profile.open {
+                view.open_sets.push(open.set.clone());
+            }
+            view.limits.extend(profile.limits.iter().cloned());
+        }
+        for path in toolchains.paths {
+            paths.add(path);
+        }
+        for (name, value) in &toolchains.environment {
+            view.set(name, value);
+        }
+        view.paths = paths.without_covered();
+        view
+    }
+
+    /// The first to set a variable wins, so that an earlier profile is not undone by a later one.
+    fn set(&mut self, name: &str, value: &str) {
+        if self.environment.iter().all(|(known, _)| known != name) {
+            self.environment.push((name.to_owned(), value.to_owned()));
+        }
+    }
+}
+
+/// Paths by name, each with everything that may be done there.
+#[derive(Default)]
+struct Paths(BTreeMap<HostPath, ViewPath>);
+
+impl Paths {
+    fn add(&mut self, path: ViewPath) {
+        match self.0.get_mut(&path.path) {
+            Some(known) => known.access = known.access.union(path.access),
+            None => {
+                self.0.insert(path.path.clone(), path);
+            }
+        }
+    }
+
+    /// Leaves out what a directory above already gives.
+    fn without_covered(self) -> Vec<ViewPath> {
+        let mut kept: Vec<ViewPath> = Vec::new();
+        for path in self.0.into_values() {
+            let covered = kept.iter().any(|above| {
+                path.path.beneath(&above.path).is_some() && above.access.covers(path.access)
+            });
+            if !covered {
+                kept.push(path);
+            }
+        }
+        kept
+    }
+}
+
+impl Access {
+    /// What either allows.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self {
+            rights: self.rights.union(other.rights),
+            ioctl: self.ioctl.max(other.ioctl),
+        }
+    }
+
+    /// Whether everything the other allows is allowed here.
+    pub fn covers(self, other: Self) -> bool {
+        self.rights.covers(other.rights) && self.ioctl >= other.ioctl
+    }
 }

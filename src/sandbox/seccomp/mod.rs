@@ -19,4 +19,4 @@ pub use compile::CompileError;
 pub use errno::Errno;
 pub use program::{Instruction, Program};
 pub use rules::{Action, Case, Origin, Rule, Sense, SyscallRules, Test};
-pub use sets::{SetEntry, SetError, SyscallSet, SyscallSets, Treatment};
+pub use sets::{Closed, Openable, SetEntry, SetError, SyscallSet, SyscallSets, Treatment};

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::constants;
-use super::sets::contradict;
+use super::sets::{Closed, Openable, contradict};
 use super::{Action, Arch, Case, Errno, Origin, Sense, SetEntry, SyscallSet, SyscallSets, Test};
 use crate::policy::{Diagnostics, Reader, Source};
 
@@ -19,6 +19,9 @@ type List<T> = Spanned<Vec<Spanned<T>>>;
 struct SetDocument {
     name: Spanned<String>,
     about: Spanned<String>,
+    closed: Closed,
+    #[serde(default)]
+    openable: bool,
     entry: Vec<Spanned<EntryDocument>>,
 }
 
@@ -114,6 +117,12 @@ fn set(reader: &mut Reader<'_>, seen: &mut Seen, document: SetDocument) -> Sysca
     SyscallSet {
         name,
         about: reader.filled(document.about),
+        closed: document.closed,
+        openable: if document.openable {
+            Openable::Yes
+        } else {
+            Openable::No
+        },
         entries,
     }
 }

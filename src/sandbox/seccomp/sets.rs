@@ -6,7 +6,10 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use serde::Deserialize;
+
 use super::{Action, Arch, Case, Errno, Origin, Rule, SyscallRules, Test};
+use crate::model::Mode;
 
 /// All sets of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +25,33 @@ pub struct SyscallSet {
     pub name: String,
     /// What it is about, in a line.
     pub about: String,
+    /// When it is closed.
+    pub closed: Closed,
+    /// Whether a profile can leave it open.
+    pub openable: Openable,
     /// Its calls.
     pub entries: Vec<SetEntry>,
+}
+
+/// When a set is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Closed {
+    /// In every plan.
+    Always,
+    /// In flat mode; in a view, namespaces do the same.
+    Flat,
+    /// When the plan says so, and as it says.
+    ByPlan,
+}
+
+/// Whether a profile can leave a set open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Openable {
+    /// A profile can: what it closes harms nobody outside.
+    Yes,
+    /// No profile can: a promise rests on it.
+    No,
 }
 
 /// Calls that are closed for one reason.
@@ -83,6 +111,25 @@ impl SyscallSets {
     /// The set of this name.
     pub fn get(&self, name: &str) -> Option<&SyscallSet> {
         self.sets.iter().find(|set| set.name == name)
+    }
+
+    /// The names of the sets that are closed in a mode before the plan adds its own.
+    pub fn closed_in(&self, mode: Mode) -> impl Iterator<Item = &str> {
+        let closed = move |set: &&SyscallSet| match set.closed {
+            Closed::Always => true,
+            Closed::Flat => mode == Mode::Flat,
+            Closed::ByPlan => false,
+        };
+        self.sets.iter().filter(closed).map(|set| set.name.as_str())
+    }
+
+    /// The names of the sets that a profile can leave open.
+    pub fn openable(&self) -> impl Iterator<Item = &str> {
+        let openable = |set: &&SyscallSet| set.openable == Openable::Yes;
+        self.sets
+            .iter()
+            .filter(openable)
+            .map(|set| set.name.as_str())
     }
 
     /// The rules for one architecture when these sets are closed, and nothing else.
