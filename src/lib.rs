@@ -10,7 +10,8 @@
 //! 6. [`sandbox`]: how a command is contained.
 //! 7. [`audit`]: what is on record.
 //! 8. [`ambient`]: the operator's own environment, read once.
-//! 9. [`cli`]: one file per command.
+//! 9. [`broker`]: decide, record, perform, record.
+//! 10. [`cli`]: one file per command.
 //!
 //! # Invariants
 //!
@@ -23,6 +24,7 @@
 
 pub mod ambient;
 pub mod audit;
+pub mod broker;
 pub mod capability;
 pub mod cli;
 pub mod intent;

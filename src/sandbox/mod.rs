@@ -26,7 +26,9 @@ pub use self::landlock::LandlockError;
 pub use enter::{Command, EndedFor, EnterError, Exit, Kept};
 pub use host::{HostFeatures, Namespaces, Presence, Supervision};
 pub use message::{ExitStatus, RefusedCall, RefusedFor};
-pub use plan::{HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, Wish};
+pub use plan::{
+    HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, Wish, changes_of, mode_of,
+};
 pub use prepare::{Handles, PrepareError, Sandbox, ScratchPlace};
 pub use scratch::ScratchError;
 pub use streams::Streams;

@@ -243,7 +243,11 @@ impl Plan {
     }
 }
 
-fn mode_of(containment: &Containment, host: &HostFeatures) -> Result<Mode, Unavailable> {
+/// The mode that a policy gets on this host.
+///
+/// # Errors
+/// When it requires one that cannot be had.
+pub fn mode_of(containment: &Containment, host: &HostFeatures) -> Result<Mode, Unavailable> {
     match containment.mode {
         ModeWish::Auto | ModeWish::Flat => Ok(Mode::Flat),
         ModeWish::View => Err(Unavailable::View {
@@ -252,7 +256,8 @@ fn mode_of(containment: &Containment, host: &HostFeatures) -> Result<Mode, Unava
     }
 }
 
-fn changes_of(reach: &[EffectiveGrant]) -> Changes {
+/// Whether commands with this reach can change anything outside scratch.
+pub fn changes_of(reach: &[EffectiveGrant]) -> Changes {
     if reach.iter().any(|grant| grant.rights.change_something()) {
         Changes::Workspace
     } else {

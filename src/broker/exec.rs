@@ -1,0 +1,425 @@
+//! `exec.run`: from the request to the end of everything the command started.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::answer::Answer;
+use super::command::{self, WorkingDirectory};
+use super::error::SessionError;
+use super::reach::CommandReach;
+use super::session::Session;
+use crate::audit::{Effect, Outcome, RecordId, RequestInfo, Target, Verdict};
+use crate::capability;
+use crate::intent::{World, read_argv, read_line};
+use crate::model::{
+    Denial, Enforced, ExecRun, HostPath, PathSource, Program, RefusalCode, Right, Rule, Status,
+    shown,
+};
+use crate::policy::{CommandPermit, PathAsk};
+use crate::sandbox::{
+    EndedFor, EnterError, Exit, ExitStatus, Kept, Plan, RefusedCall, RefusedFor, Sandbox,
+    ScratchPlace, Streams,
+};
+
+pub(super) const OP: &str = "exec.run";
+
+/// A command that may run, and where.
+struct Approved {
+    permit: CommandPermit,
+    directory: WorkingDirectory,
+}
+
+impl Session {
+    /// Decides on a command, records the decision, runs it, and records what came of it.
+    pub(super) fn execute(&mut self, id: &Value, run: &ExecRun, streams: Streams) -> Answer {
+        let target = target(run);
+        if let Err(why) = run.program() {
+            return self.bad_request(id, (OP, target), why);
+        }
+        let cwd = self.working_directory(run);
+        let request = RequestInfo {
+            id,
+            op: OP,
+            target,
+            cwd: cwd.as_ref().ok(),
+        };
+        let approved = cwd.clone().and_then(|cwd| self.approve(run, &cwd));
+        let verdict = match &approved {
+            Ok(approved) => Verdict::Allowed(approved.permit.rule()),
+            Err(denials) => Verdict::Denied(&denials[0]),
+        };
+        let record = match self.ledger.decided(request, verdict) {
+            Ok(record) => record,
+            Err(unavailable) => return Answer::denied(vec![*unavailable], String::new()),
+        };
+        match approved {
+            Ok(approved) => self.perform((request, record), run, approved, streams),
+            Err(denials) => {
+                for denial in &denials[1..] {
+                    // The request is refused either way, and its first refusal is on record.
+                    let _ = self.ledger.refused(request, record, denial);
+                }
+                Answer::denied(denials, record.to_string())
+            }
+        }
+    }
+
+    /// The directory that the command is to run in, by its letters.
+    fn working_directory(&self, run: &ExecRun) -> Result<HostPath, Vec<Denial>> {
+        let Some(cwd) = &run.cwd else {
+            return Ok(self.cwd.clone());
+        };
+        self.cwd.join(cwd).map_err(|error| {
+            vec![Denial::by_broker(
+                RefusalCode::BadRequest,
+                OP,
+                &format!("cwd: {error}"),
+                Rule::default_deny(),
+            )]
+        })
+    }
+
+    /// Everything that is decided before a command starts. There is always a first denial.
+    fn approve(&mut self, run: &ExecRun, cwd: &HostPath) -> Result<Approved, Vec<Denial>> {
+        let program = run.program().map_err(|_| Vec::new())?;
+        let subject = command::subject(program);
+        let one = |denial: Denial| vec![denial];
+        let permit = self
+            .policy
+            .decide_command(&self.principal, OP, &subject)
+            .into_result()
+            .map_err(one)?;
+        self.approve_variables(run, &permit).map_err(one)?;
+        let directory = self.open_directory(run, cwd).map_err(one)?;
+        let denials = self.read_intent(program, cwd);
+        if denials.is_empty() {
+            Ok(Approved { permit, directory })
+        } else {
+            Err(denials)
+        }
+    }
+
+    fn approve_variables(&self, run: &ExecRun, permit: &CommandPermit) -> Result<(), Denial> {
+        let allowed = &self.policy.policy().environment;
+        match run.env.keys().find(|name| !allowed.may_request(name)) {
+            Some(name) => Err(Denial::by_broker(
+                RefusalCode::RightNotGranted,
+                OP,
+                &format!("environment variable {name}"),
+                permit.rule().clone(),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn open_directory(&self, run: &ExecRun, cwd: &HostPath) -> Result<WorkingDirectory, Denial> {
+        let written = cwd.as_path().display().to_string();
+        let subject = run.cwd.as_deref().unwrap_or(&written);
+        let ask = PathAsk {
+            op: OP,
+            subject,
+            path: cwd,
+            rights: Right::List.into(),
+        };
+        let permit = self
+            .policy
+            .decide_path(&self.principal, ask)
+            .into_result()?;
+        match capability::directory(&self.capabilities, permit) {
+            Ok(handle) => Ok(WorkingDirectory {
+                path: cwd.clone(),
+                handle,
+            }),
+            Err(capability::Refusal::Denied(denial)) => Err(*denial),
+            Err(capability::Refusal::Failed(error)) => Err(Denial::by_broker(
+                RefusalCode::BadRequest,
+                OP,
+                &format!("cwd: {error}"),
+                Rule::default_deny(),
+            )),
+        }
+    }
+
+    /// A courtesy, never the enforcement: what can only be refused is refused at once.
+    pub(super) fn read_intent(&mut self, program: Program<'_>, cwd: &HostPath) -> Vec<Denial> {
+        // Where no plan can be made, preparing the sandbox will say so.
+        if self.plan().is_err() {
+            return Vec::new();
+        }
+        let Some(plan) = self.plan.as_ref() else {
+            return Vec::new();
+        };
+        let reach = CommandReach {
+            policy: &self.policy,
+            principal: &self.principal,
+            plan,
+            scratch: self.sandbox.as_ref().map(Sandbox::scratch),
+        };
+        let world = World {
+            cwd,
+            home: &self.policy.anchors().home,
+            reach: &reach,
+        };
+        match program {
+            Program::Argv(argv) => read_argv(argv, &world),
+            Program::Shell(line) => read_line(line, &world),
+        }
+    }
+
+    fn perform(
+        &mut self,
+        (request, record): (RequestInfo<'_>, RecordId),
+        run: &ExecRun,
+        approved: Approved,
+        streams: Streams,
+    ) -> Answer {
+        let started = Instant::now();
+        let Approved { permit, directory } = approved;
+        if let Err(error) = self.prepare() {
+            let denial = unavailable(&permit, &error);
+            let enforced = Enforced::by_broker_alone();
+            let effect = effect(Outcome::Denied(&denial), started, &enforced);
+            let _ = self.ledger.ended(request, record, effect);
+            return Answer::denied(vec![denial], record.to_string());
+        }
+        let Some(sandbox) = &self.sandbox else {
+            return Answer::failed("the sandbox is gone", record.to_string());
+        };
+        let policy = self.policy.policy();
+        let rule = permit.rule().clone();
+        let entered = command::resolve(run, directory, policy, &self.operator, sandbox)
+            .map_err(Failure::Command)
+            .and_then(|command| Ok(sandbox.enter(permit, command, streams)?));
+        let enforced = sandbox.plan().enforced();
+        match entered {
+            Ok(exit) => self.report((request, record), &exit, enforced, &rule),
+            Err(failure) => self.report_failure((request, record), &failure, enforced, started),
+        }
+    }
+
+    fn report(
+        &self,
+        (request, record): (RequestInfo<'_>, RecordId),
+        exit: &Exit,
+        enforced: Enforced,
+        rule: &Rule,
+    ) -> Answer {
+        let mut denials = Vec::new();
+        for call in &exit.refused {
+            let denial = witnessed(call, rule);
+            // The refusal has happened already; a log that fails now refuses the next request.
+            let _ = self.ledger.refused_inside(request, record, (&denial, call));
+            fold(&mut denials, denial);
+        }
+        denials.extend(limit_denial(exit, request, rule));
+        let count = denials.iter().map(|denial| denial.count).sum::<u64>() + exit.refused_more;
+        let outcome = match (exit.ended_for, exit.status) {
+            (Some(EndedFor::Time), _) => Outcome::TimedOut,
+            (_, ExitStatus::Exited(code)) => Outcome::Exited(code),
+            (_, ExitStatus::Signalled(signal)) => Outcome::Signalled(signal),
+        };
+        let effect = Effect {
+            outcome,
+            duration: exit.duration,
+            bytes: Some(exit.written),
+            denials: count,
+            enforced: &enforced,
+        };
+        let _ = self.ledger.ended(request, record, effect);
+        Answer {
+            status: if exit.ended_for == Some(EndedFor::Time) {
+                Status::Timeout
+            } else {
+                Status::Ok
+            },
+            result: result_of(exit),
+            denials,
+            enforced,
+            audit: record.to_string(),
+            exit_code: exit_code(exit),
+        }
+    }
+
+    fn report_failure(
+        &self,
+        (request, record): (RequestInfo<'_>, RecordId),
+        failure: &Failure,
+        enforced: Enforced,
+        started: Instant,
+    ) -> Answer {
+        let text = failure.text(request.target);
+        let effect = effect(Outcome::Failed(&text), started, &enforced);
+        let _ = self.ledger.ended(request, record, effect);
+        let exit_code = match failure {
+            Failure::Command(_) => 125,
+            Failure::Enter(error) => error.exit_code(),
+        };
+        Answer {
+            enforced,
+            exit_code,
+            ..Answer::failed(&text, record.to_string())
+        }
+    }
+
+    /// The plan of this session's commands, made when it is first needed.
+    ///
+    /// # Errors
+    /// When the host cannot give what the policy requires.
+    pub fn plan(&mut self) -> Result<&Plan, SessionError> {
+        let plan = match self.plan.take() {
+            Some(plan) => plan,
+            None => self.make_plan()?,
+        };
+        Ok(self.plan.insert(plan))
+    }
+
+    fn prepare(&mut self) -> Result<(), SessionError> {
+        if self.sandbox.is_none() {
+            let plan = self.plan()?.clone();
+            let place = ScratchPlace {
+                base: &self.scratch_base,
+                session: &self.id,
+            };
+            self.sandbox = Some(Sandbox::prepare(plan, &self.capabilities, place)?);
+        }
+        Ok(())
+    }
+}
+
+/// Why an approved command gave no result.
+enum Failure {
+    Command(String),
+    Enter(EnterError),
+}
+
+impl From<EnterError> for Failure {
+    fn from(error: EnterError) -> Self {
+        Self::Enter(error)
+    }
+}
+
+impl Failure {
+    fn text(&self, target: Target<'_>) -> String {
+        let name = match target {
+            Target::Argv([name, ..]) => shown(name).into_owned(),
+            _ => "sh".to_owned(),
+        };
+        match self {
+            Self::Command(text) => text.clone(),
+            Self::Enter(error) if error.exit_code() == 127 => format!("{name}: no such command"),
+            Self::Enter(error) => format!("{name}: {}", chain(error)),
+        }
+    }
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+fn target(run: &ExecRun) -> Target<'_> {
+    match run.program() {
+        Ok(Program::Argv(argv)) => Target::Argv(argv),
+        Ok(Program::Shell(line)) => Target::Shell(line),
+        Err(_) => Target::None,
+    }
+}
+
+fn effect<'a>(outcome: Outcome<'a>, started: Instant, enforced: &'a Enforced) -> Effect<'a> {
+    Effect {
+        outcome,
+        duration: started.elapsed(),
+        bytes: None,
+        denials: 0,
+        enforced,
+    }
+}
+
+/// The principal learns that there is no sandbox; why not is for the operator.
+fn unavailable(permit: &CommandPermit, error: &SessionError) -> Denial {
+    tracing::error!(
+        error = error as &dyn std::error::Error,
+        "the sandbox cannot be prepared"
+    );
+    permit
+        .refuse(RefusalCode::SandboxUnavailable)
+        .with_hint(chain(error))
+}
+
+/// A refusal that the supervisor saw, as a denial.
+fn witnessed(call: &RefusedCall, rule: &Rule) -> Denial {
+    let code = match call.reason {
+        RefusedFor::ReadOnly => RefusalCode::ReadOnly,
+        RefusedFor::Outside => RefusalCode::OutsideCapability,
+        RefusedFor::Exception | RefusedFor::Privileged => RefusalCode::ProtectedPath,
+    };
+    let op = call.call.clone().into();
+    Denial::seen(
+        code,
+        op,
+        call.path.as_deref(),
+        rule.clone(),
+        PathSource::TraceeMemory,
+    )
+}
+
+/// Equal refusals are one, with a count.
+fn fold(denials: &mut Vec<Denial>, denial: Denial) {
+    match denials
+        .iter_mut()
+        .find(|seen| seen.message == denial.message && seen.op == denial.op)
+    {
+        Some(seen) => seen.count += 1,
+        None => denials.push(denial),
+    }
+}
+
+fn limit_denial(exit: &Exit, request: RequestInfo<'_>, rule: &Rule) -> Option<Denial> {
+    let what = match exit.ended_for? {
+        EndedFor::Time => "wall time",
+        EndedFor::Output => "output",
+    };
+    Some(Denial::by_broker(
+        RefusalCode::LimitExceeded,
+        request.op.to_owned(),
+        what,
+        rule.clone(),
+    ))
+}
+
+fn result_of(exit: &Exit) -> Value {
+    let (code, signal) = match exit.status {
+        ExitStatus::Exited(code) => (Some(code), None),
+        ExitStatus::Signalled(signal) => (None, Some(signal)),
+    };
+    json!({
+        "exit_code": code,
+        "signal": signal,
+        "stdout": text(&exit.stdout),
+        "stderr": text(&exit.stderr),
+        "truncated": exit.stdout.lost > 0 || exit.stderr.lost > 0,
+        "duration_ms": u64::try_from(exit.duration.as_millis()).unwrap_or(u64::MAX),
+        "ended_processes": exit.strays,
+    })
+}
+
+fn text(kept: &Kept) -> String {
+    String::from_utf8_lossy(&kept.bytes).into_owned()
+}
+
+fn exit_code(exit: &Exit) -> u8 {
+    const TIMED_OUT: u8 = 124;
+    match (exit.ended_for, exit.status) {
+        (Some(EndedFor::Time), _) => TIMED_OUT,
+        (_, ExitStatus::Exited(code)) => u8::try_from(code).unwrap_or(1),
+        (_, ExitStatus::Signalled(signal)) => u8::try_from(128 + signal).unwrap_or(255),
+    }
+}

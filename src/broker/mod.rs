@@ -1,0 +1,22 @@
+//! The broker: decide, record, perform, record. The only caller of effects.
+//!
+//! A request comes in as data and leaves as a reply; between the two stands a decision, and a
+//! record of it that was written before anything happened. Nothing outside this module may
+//! start a command or touch a file for a principal.
+
+mod answer;
+mod check;
+mod command;
+mod environment;
+mod error;
+mod exec;
+
+mod files;
+mod ledger;
+mod reach;
+mod session;
+mod view;
+
+pub use answer::{CheckReport, RunReport};
+pub use error::SessionError;
+pub use session::{Session, SessionConfig};

@@ -1,0 +1,67 @@
+//! What a command will be able to reach, for the reading of its command line.
+
+use std::sync::Arc;
+
+use crate::intent::Reach;
+use crate::model::{Denial, HostPath, PrincipalId, RefusalCode, Right, Rule};
+use crate::policy::{BoundPolicy, Decision, Network, PathAsk};
+use crate::sandbox::{Origin, Plan};
+
+/// The operation in denials of what a command line asks for.
+const OP: &str = "exec.run";
+
+/// Policy and system view together.
+pub(super) struct CommandReach<'a> {
+    pub policy: &'a Arc<BoundPolicy>,
+    pub principal: &'a PrincipalId,
+    pub plan: &'a Plan,
+    /// Known once the sandbox is prepared.
+    pub scratch: Option<&'a HostPath>,
+}
+
+impl Reach for CommandReach<'_> {
+    fn judge(&self, path: &HostPath, right: Right, subject: &str) -> Result<(), Denial> {
+        if self.is_in_scratch(path) || self.is_in_system_view(path, right) {
+            return Ok(());
+        }
+        let ask = PathAsk {
+            op: OP,
+            subject,
+            path,
+            rights: right.into(),
+        };
+        match self.policy.decide_path(self.principal, ask) {
+            Decision::Allow(_) => Ok(()),
+            Decision::Deny(denial) => Err(denial),
+        }
+    }
+
+    fn network(&self, subject: &str) -> Result<(), Denial> {
+        match self.policy.policy().network {
+            Network::None => Err(Denial::by_broker(
+                RefusalCode::NetworkNotGranted,
+                OP,
+                subject,
+                Rule {
+                    name: "network none".into(),
+                    place: None,
+                },
+            )),
+        }
+    }
+}
+
+impl CommandReach<'_> {
+    fn is_in_scratch(&self, path: &HostPath) -> bool {
+        self.scratch
+            .is_some_and(|scratch| path.beneath(scratch).is_some())
+    }
+
+    fn is_in_system_view(&self, path: &HostPath, right: Right) -> bool {
+        self.plan.paths.iter().any(|rule| {
+            matches!(rule.origin, Origin::System(_))
+                && rule.access.rights.has(right)
+                && path.beneath(&rule.path).is_some()
+        })
+    }
+}

@@ -1,0 +1,185 @@
+//! A session: one principal, under one policy, with one sandbox for all its commands.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::answer::{Answer, RunReport};
+use super::error::SessionError;
+use super::ledger::{Heading, Ledger};
+use crate::ambient::Operator;
+use crate::audit::{RequestInfo, SessionTotals, Target, Verdict};
+use crate::capability::Capabilities;
+use crate::model::{
+    Denial, Enforced, ExecRun, HostPath, Operation, PrincipalId, RefusalCode, Reply, Request, Rule,
+};
+use crate::policy::BoundPolicy;
+use crate::sandbox::{Plan, Sandbox, Streams};
+
+/// What a session is opened with. All of it comes from the operator, none from a request.
+#[derive(Debug)]
+pub struct SessionConfig {
+    /// The policy, bound to its directories.
+    pub policy: Arc<BoundPolicy>,
+    /// Who asks.
+    pub principal: PrincipalId,
+    /// Where relative paths start, and commands that name no directory run.
+    pub cwd: HostPath,
+    /// The operator's environment, of which commands get what the policy names.
+    pub operator: Operator,
+    /// Where the audit log is.
+    pub audit_directory: PathBuf,
+    /// Below which directory private directories are made.
+    pub scratch_base: PathBuf,
+}
+
+/// A session.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) id: String,
+    pub(super) policy: Arc<BoundPolicy>,
+    pub(super) principal: PrincipalId,
+    pub(super) cwd: HostPath,
+    pub(super) operator: Operator,
+    pub(super) scratch_base: PathBuf,
+    pub(super) capabilities: Capabilities,
+    pub(super) ledger: Ledger,
+    pub(super) plan: Option<Plan>,
+    pub(super) sandbox: Option<Sandbox>,
+    totals: SessionTotals,
+    opened: Instant,
+}
+
+impl Session {
+    /// Opens a session: its audit log, and every directory that its policy grants.
+    ///
+    /// # Errors
+    /// When either cannot be opened, or the policy does not know the principal.
+    pub fn open(config: SessionConfig) -> Result<Self, SessionError> {
+        let SessionConfig {
+            policy,
+            principal,
+            cwd,
+            operator,
+            audit_directory,
+            scratch_base,
+        } = config;
+        let id = uuid::Uuid::now_v7().simple().to_string();
+        let terms = policy.policy();
+        let ledger = Ledger::open(
+            &audit_directory,
+            Heading {
+                session: id.clone(),
+                principal: principal.clone(),
+                tier: terms.principals.get(&principal).copied(),
+                policy: terms.name.clone(),
+                policy_source: terms.source.clone(),
+            },
+        )?;
+        ledger.opened(&policy.anchors().root, &Enforced::by_broker_alone())?;
+        let capabilities = Capabilities::open(&policy)?;
+        Ok(Self {
+            id,
+            policy,
+            principal,
+            cwd,
+            operator,
+            scratch_base,
+            capabilities,
+            ledger,
+            plan: None,
+            sandbox: None,
+            totals: SessionTotals::default(),
+            opened: Instant::now(),
+        })
+    }
+
+    /// Carries out a request.
+    pub fn handle(&mut self, request: &Request) -> Reply {
+        let answer = match &request.operation {
+            Operation::ExecRun(run) => {
+                let stdin = run.stdin.clone().unwrap_or_default().into_bytes();
+                self.execute(&request.id, run, Streams::Kept { stdin })
+            }
+            operation => self.perform_on_files(&request.id, operation),
+        };
+        self.count(&answer);
+        answer.into_reply(request.id.clone())
+    }
+
+    /// Carries out the request in a line of JSON. A line that is none is answered too.
+    pub fn handle_line(&mut self, line: &str) -> Reply {
+        match Request::parse(line) {
+            Ok(request) => self.handle(&request),
+            Err(error) => {
+                let answer = self.bad_request(&error.id, ("request", Target::None), &error.message);
+                self.count(&answer);
+                answer.into_reply(error.id)
+            }
+        }
+    }
+
+    /// Runs a command on the caller's own standard streams.
+    pub fn run(&mut self, command: &ExecRun) -> RunReport {
+        let answer = self.execute(&Value::Null, command, Streams::Caller);
+        self.count(&answer);
+        RunReport {
+            exit_code: answer.exit_code,
+            reply: answer.into_reply(Value::Null),
+        }
+    }
+
+    /// Ends everything that the session still runs, and closes its record.
+    pub fn close(mut self) {
+        if let Some(sandbox) = self.sandbox.take() {
+            sandbox.finish();
+        }
+        let totals = SessionTotals {
+            duration: self.opened.elapsed(),
+            ..self.totals
+        };
+        self.ledger.closed(totals);
+    }
+
+    /// The session's id, as it stands in the records.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn count(&mut self, answer: &Answer) {
+        self.totals.requests += 1;
+        self.totals.denials += answer
+            .denials
+            .iter()
+            .map(|denial| denial.count)
+            .sum::<u64>();
+    }
+
+    /// Refuses what is no request that could be decided on.
+    pub(super) fn bad_request(
+        &self,
+        id: &Value,
+        (op, target): (&str, Target<'_>),
+        why: &str,
+    ) -> Answer {
+        let mut denial = Denial::by_broker(
+            RefusalCode::BadRequest,
+            op.to_owned(),
+            why,
+            Rule::default_deny(),
+        );
+        denial.path = None;
+        let request = RequestInfo {
+            id,
+            op,
+            target,
+            cwd: None,
+        };
+        match self.ledger.decided(request, Verdict::Denied(&denial)) {
+            Ok(record) => Answer::denied(vec![denial], record.to_string()),
+            Err(unavailable) => Answer::denied(vec![*unavailable], String::new()),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What commands find beside the grants, and the plan that results.
+
+use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
+
+use super::error::SessionError;
+use super::session::Session;
+use crate::capability::Capabilities;
+use crate::policy::{EffectiveGrant, GrantId};
+use crate::sandbox::profile::{Profile, SystemView};
+use crate::sandbox::toolchain::{self, HostDisk, Surroundings};
+use crate::sandbox::{Handles, HostFeatures, Plan, Wish, changes_of, mode_of};
+
+/// The sandbox gets the very handles that file requests use.
+impl Handles for Capabilities {
+    fn handle(&self, grant: GrantId) -> Option<BorrowedFd<'_>> {
+        Self::handle(self, grant)
+    }
+}
+
+impl Session {
+    /// Resolves what will be enforced on this session's commands.
+    pub(super) fn make_plan(&self) -> Result<Plan, SessionError> {
+        let policy = self.policy.policy();
+        let reach = self
+            .policy
+            .reach(&self.principal)
+            .map_err(|denial| SessionError::Principal(Box::new(denial)))?;
+        let host = HostFeatures::probe();
+        let mode = mode_of(&policy.containment, &host)?;
+        let profiles = profiles(&policy.containment.profiles)?;
+        let toolchains = self.toolchains(&profiles, &reach);
+        let view = SystemView::resolve(&profiles, mode, changes_of(&reach), toolchains);
+        let wish = Wish {
+            policy: &policy.name,
+            reach: &reach,
+            containment: &policy.containment,
+            limits: &policy.limits,
+            view: &view,
+            home: &self.operator.home,
+        };
+        Ok(Plan::resolve(&wish, &host)?)
+    }
+
+    fn toolchains(&self, profiles: &[Profile], reach: &[EffectiveGrant]) -> toolchain::Toolchains {
+        let text = |value: &std::ffi::OsStr| value.to_string_lossy().into_owned();
+        let search_path: Vec<PathBuf> = self
+            .operator
+            .variable("PATH")
+            .map(|path| std::env::split_paths(path).collect())
+            .unwrap_or_default();
+        let variables = profiles
+            .iter()
+            .flat_map(|profile| &profile.toolchains)
+            .filter_map(|toolchain| toolchain.variable.as_deref())
+            .filter_map(|name| Some((name.to_owned(), text(self.operator.variable(name)?))))
+            .collect();
+        let granted: Vec<_> = reach.iter().map(|grant| grant.root.clone()).collect();
+        let surroundings = Surroundings {
+            search_path: &search_path,
+            home: &self.operator.home,
+            variables: &variables,
+            never: &[self.operator.state.clone(), self.operator.config.clone()],
+            granted: &granted,
+        };
+        toolchain::discover(profiles, surroundings, &HostDisk)
+    }
+}
+
+fn profiles(names: &[String]) -> Result<Vec<Profile>, SessionError> {
+    names
+        .iter()
+        .map(|name| {
+            Profile::built_in(name).ok_or_else(|| SessionError::NoProfile { name: name.clone() })
+        })
+        .collect()
+}
