@@ -4,6 +4,7 @@
 //! What a user scripts against (exit codes, `--json`, which stream holds what) is documented
 //! in the help texts here and held by `tests/cli`.
 
+pub mod audit;
 mod completions;
 mod doctor;
 mod failure;
@@ -79,6 +80,7 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Subcommand)]
 enum Command {
     Policy(policy::PolicyArguments),
+    Audit(Box<audit::AuditArguments>),
     Doctor(doctor::DoctorArguments),
     Completions(completions::CompletionsArguments),
     Man(man::ManArguments),
@@ -89,13 +91,14 @@ impl Command {
     fn format(&self) -> Format {
         match self {
             Self::Doctor(arguments) => arguments.format(),
-            Self::Policy(_) | Self::Completions(_) | Self::Man(_) => Format::Text,
+            Self::Audit(_) | Self::Policy(_) | Self::Completions(_) | Self::Man(_) => Format::Text,
         }
     }
 
     fn run(self) -> Result<u8, Failure> {
         match self {
             Self::Policy(arguments) => policy::run(arguments),
+            Self::Audit(arguments) => audit::answer(&arguments),
             Self::Doctor(arguments) => doctor::run(&arguments),
             Self::Completions(arguments) => completions::run(&arguments, Arguments::command()),
             Self::Man(arguments) => man::run(&arguments, Arguments::command()),
