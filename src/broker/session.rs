@@ -121,6 +121,13 @@ impl Session {
         }
     }
 
+    /// Answers a line that cannot even be read as text, and says why.
+    pub fn refuse_line(&mut self, why: &str) -> Reply {
+        let answer = self.bad_request(&Value::Null, ("request", Target::None), why);
+        self.count(&answer);
+        answer.into_reply(Value::Null)
+    }
+
     /// Runs a command on the caller's own standard streams.
     pub fn run(&mut self, command: &ExecRun) -> RunReport {
         let answer = self.execute(&Value::Null, command, Streams::Caller);

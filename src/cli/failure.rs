@@ -10,6 +10,7 @@ use clap::builder::{BoolValueParser, TypedValueParser};
 use serde::Serialize;
 
 use super::output::{self, ERROR, HINT, styled};
+use crate::ambient::PolicyError;
 use crate::model::shown;
 use crate::policy::{Diagnostic, Diagnostics};
 
@@ -71,6 +72,22 @@ impl Failure {
     /// What the operator asked for cannot be meant.
     pub(super) fn usage(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::new(USAGE, error)
+    }
+
+    /// Nothing could be run, because it could not be contained or recorded.
+    pub(super) fn unavailable(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(UNAVAILABLE, error)
+    }
+
+    /// No policy, or none that can be used.
+    pub(super) fn of_policy(error: PolicyError) -> Self {
+        match error {
+            PolicyError::Invalid(findings) => Self::policy(findings),
+            PolicyError::NotFound { .. } => Self::usage(error).with_hint(
+                "`lobsterpot policy list` shows the names; a file has a `/` or ends with `.toml`",
+            ),
+            error => Self::unavailable(error),
+        }
     }
 
     /// The policy cannot be used.
@@ -153,7 +170,7 @@ impl Failure {
         if let Cause::Error(error) = &self.cause {
             let mut next = error.source();
             while let Some(cause) = next {
-                causes.push(shown(&cause.to_string()).into_owned());
+                causes.push(without_number(&shown(&cause.to_string())));
                 next = cause.source();
             }
         }
@@ -170,6 +187,14 @@ impl Failure {
                 _ => Vec::new(),
             },
         }
+    }
+}
+
+/// The words of an operating system's error without its number, which tells nobody more.
+fn without_number(text: &str) -> String {
+    match text.rsplit_once(" (os error ") {
+        Some((words, _)) => words.into(),
+        None => text.into(),
     }
 }
 

@@ -4,14 +4,21 @@
 //! What a user scripts against (exit codes, `--json`, which stream holds what) is documented
 //! in the help texts here and held by `tests/cli`.
 
-pub mod audit;
+mod call;
+mod check;
 mod completions;
 mod doctor;
 mod failure;
 mod layout;
+mod lines;
+mod log;
 mod man;
 mod output;
 mod policy;
+mod run;
+mod selectors;
+mod session;
+mod told;
 
 use std::process::ExitCode;
 
@@ -19,6 +26,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use failure::{Failure, Format};
+
+use crate::ambient::Operator;
 
 const LONG_ABOUT: &str = "\
 A capability broker and sandbox for the tool calls of AI agents on Linux.
@@ -79,8 +88,10 @@ const STYLES: Styles = Styles::styled()
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::RunArguments),
+    Call(call::CallArguments),
+    Check(check::CheckArguments),
     Policy(policy::PolicyArguments),
-    Audit(Box<audit::AuditArguments>),
     Doctor(doctor::DoctorArguments),
     Completions(completions::CompletionsArguments),
     Man(man::ManArguments),
@@ -91,19 +102,32 @@ impl Command {
     fn format(&self) -> Format {
         match self {
             Self::Doctor(arguments) => arguments.format(),
-            Self::Audit(_) | Self::Policy(_) | Self::Completions(_) | Self::Man(_) => Format::Text,
+            Self::Run(arguments) => arguments.selectors.json,
+            Self::Call(arguments) => arguments.selectors.json,
+            Self::Check(arguments) => arguments.selectors.json,
+            Self::Policy(arguments) => arguments.format(),
+            Self::Completions(_) | Self::Man(_) => Format::Text,
         }
     }
 
     fn run(self) -> Result<u8, Failure> {
         match self {
-            Self::Policy(arguments) => policy::run(arguments),
-            Self::Audit(arguments) => audit::answer(&arguments),
+            Self::Run(arguments) => run::run(arguments, operator()?),
+            Self::Call(arguments) => call::run(&arguments, operator()?),
+            Self::Check(arguments) => check::run(arguments, operator()?),
+            Self::Policy(arguments) => policy::run(arguments, &operator()?),
             Self::Doctor(arguments) => doctor::run(&arguments),
             Self::Completions(arguments) => completions::run(&arguments, Arguments::command()),
             Self::Man(arguments) => man::run(&arguments, Arguments::command()),
         }
     }
+}
+
+/// The operator's environment, and the diagnostics that it asks for.
+fn operator() -> Result<Operator, Failure> {
+    let operator = Operator::read().map_err(Failure::unavailable)?;
+    log::start(&operator)?;
+    Ok(operator)
 }
 
 /// Runs the command line of this process. To be called before any thread exists.

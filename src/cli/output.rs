@@ -96,3 +96,8 @@ pub(super) fn finding(diagnostic: &Diagnostic) -> String {
     }
     text
 }
+
+/// Whether standard error is a terminal that wants colours.
+pub(super) fn stderr_has_colours() -> bool {
+    anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never
+}

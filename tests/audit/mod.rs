@@ -1,10 +1,8 @@
 //! The audit log.
 
 mod appending;
-mod asking;
 mod changed;
 mod crashed;
-mod following;
 mod full_disk;
 mod records;
 mod redaction;

@@ -3,23 +3,25 @@
 use clap::Args;
 
 use super::{Failure, output};
+use crate::ambient::Operator;
 use crate::policy::Policy;
 
 /// Print the text of a policy
 #[derive(Debug, Args)]
-pub(super) struct ShowArguments {
+pub(in crate::cli) struct ShowArguments {
     /// The policy: a name or a file
     #[arg(value_name = "NAME|FILE", default_value = Policy::DEFAULT)]
     policy: String,
-    /// Write out every default
+    /// Print it as it is understood: every default written out, no comments
     #[arg(long)]
     defaults: bool,
 }
 
 /// Prints the policy.
-pub(super) fn run(arguments: &ShowArguments) -> Result<u8, Failure> {
-    let policy = Policy::built_in(&arguments.policy)
-        .ok_or_else(|| Failure::usage(format!("there is no policy `{}`", arguments.policy)))?;
+pub(super) fn run(arguments: &ShowArguments, operator: &Operator) -> Result<u8, Failure> {
+    let policy = operator
+        .policy(&arguments.policy)
+        .map_err(Failure::of_policy)?;
     if arguments.defaults {
         output::print(&policy.to_toml())?;
     } else {

@@ -1,0 +1,64 @@
+//! `lobsterpot run`: one command in the sandbox, on the caller's own streams.
+//!
+//! Standard input, output and error are the command's. What Lobsterpot has to say comes after
+//! it, on standard error.
+
+use clap::Args;
+
+use super::failure::Failure;
+use super::selectors::Selectors;
+use super::session::Chosen;
+use super::told;
+use crate::ambient::Operator;
+use crate::model::ExecRun;
+
+const AFTER_HELP: &str = "\
+Examples:
+  lobsterpot run -- cargo test
+  lobsterpot run --read-only -- git log --oneline
+  lobsterpot run --timeout 30s sh -c 'make && ./demo'
+  lobsterpot run --policy notes --as +15555550123 -- ls
+
+Output:
+  The command's standard streams pass through untouched. When it has ended, each denial is
+  one line on stderr, with what is granted instead under it. With --json, the last line of
+  stderr is the report instead: {id, status, result, denials, enforced, audit}.
+
+Exit codes:
+  the command's own; 128+n when signal n ended it
+  2    usage: an option, or a policy or directory it names, cannot be used
+  124  the time was up
+  125  the sandbox could not be prepared, so nothing ran
+  126  denied before it started
+  127  no such command";
+
+/// Run a command in the sandbox
+///
+/// The command finds the workspace with the rights that the policy grants, the tools of the
+/// system, a home directory of its own that ends with it, and no network. Everything else is
+/// refused by the kernel. It runs as you, in your terminal, and ends with everything it started.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = AFTER_HELP,
+    override_usage = "lobsterpot run [OPTIONS] [--] <CMD>..."
+)]
+pub(super) struct RunArguments {
+    #[command(flatten)]
+    pub(super) selectors: Selectors,
+    /// The command and its arguments; everything after its name is its own
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true)]
+    command: Vec<String>,
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: RunArguments, operator: Operator) -> Result<u8, Failure> {
+    let RunArguments { selectors, command } = arguments;
+    let mut session = Chosen::by(&selectors, &operator)?.open(operator)?;
+    let report = session.run(&ExecRun {
+        argv: Some(command),
+        ..ExecRun::default()
+    });
+    session.close();
+    told::reply(&report.reply, selectors.json);
+    Ok(report.exit_code)
+}

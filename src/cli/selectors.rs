@@ -1,0 +1,82 @@
+//! The options that say whose request this is, under which policy, and where.
+//!
+//! One definition for every command that asks the broker, so that they cannot drift apart.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args};
+
+use super::failure::Format;
+use crate::policy::{self, Policy};
+
+/// Which session a command is about.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Selectors")]
+pub(super) struct Selectors {
+    /// The policy: a name, or a file (`./x.toml`)
+    ///
+    /// A name is looked up in the operator's configuration, in /etc/lobsterpot/policies, and among
+    /// the built-in policies locked, read-only and workspace. What contains a `/` or ends in `.toml` is a file.
+    #[arg(long, value_name = "NAME|FILE", env = "LOBSTERPOT_POLICY", default_value = Policy::DEFAULT)]
+    pub(super) policy: String,
+    /// The workspace, `${root}` in policies [default: the current directory]
+    ///
+    /// It is opened once. Commands start in the current directory if that lies below the root,
+    /// and in the root otherwise.
+    #[arg(long, value_name = "DIR", env = "LOBSTERPOT_ROOT")]
+    pub(super) root: Option<PathBuf>,
+    /// Take every right to change anything away from the policy
+    ///
+    /// It can only tighten: nothing turns it off again, and a policy that is read-only stays so.
+    #[arg(long, env = "LOBSTERPOT_READ_ONLY", value_parser = BoolishValueParser::new())]
+    pub(super) read_only: bool,
+    /// Who asks, as the policy knows them
+    ///
+    /// The policy gives the principal a tier; one that it does not know can do nothing.
+    #[arg(
+        long = "as",
+        value_name = "PRINCIPAL",
+        env = "LOBSTERPOT_AS",
+        default_value = "agent:main"
+    )]
+    pub(super) principal: String,
+    /// The most time a command may take: seconds, or such as `1m30s`
+    ///
+    /// It can only tighten the policy's own limit. When the time is up, everything that the
+    /// command started is ended, and the exit code is 124.
+    #[arg(long, value_name = "T", env = "LOBSTERPOT_TIMEOUT", value_parser = duration)]
+    pub(super) timeout: Option<Duration>,
+    /// Report as one line of JSON
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Format::parser())]
+    pub(super) json: Format,
+}
+
+/// A time that is more than nothing: whole or broken seconds, or such as `1m30s`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let time = match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string()),
+        Err(_) => policy::duration(text),
+    };
+    time.and_then(|time| match time {
+        Duration::ZERO => Err("nothing can be done in no time".into()),
+        time => Ok(time),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+    use std::time::Duration;
+
+    #[test]
+    fn a_time_is_seconds_or_has_units() {
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        for wrong in ["", "0", "0s", "-1", "-5s", "inf", "nan", "soon", "1e30"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

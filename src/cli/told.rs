@@ -1,0 +1,68 @@
+//! What a person or a program is told about a request that has ended, on standard error.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::failure::Format;
+use super::output::{self, ERROR, FAINT, HINT, styled};
+use crate::model::{Denial, Reply, Status, shown};
+
+/// Tells how the request ended: nothing at all when it went well and nothing was refused.
+pub(super) fn reply(reply: &Reply, format: Format) {
+    match format {
+        Format::Json => output::say_raw(&report(reply)),
+        Format::Text => output::say(&words(reply)),
+    }
+}
+
+/// The reply as a line of its own, whether or not the command ended its last line.
+fn report(reply: &Reply) -> Vec<u8> {
+    let mut line = Vec::new();
+    if matches!(reply.status, Status::Ok | Status::Timeout) {
+        line.push(b'\n');
+    }
+    line.extend(output::json_line(reply));
+    line
+}
+
+fn words(reply: &Reply) -> String {
+    let mut text = denials(&reply.denials);
+    // Writing to a `String` cannot fail.
+    if let Some(error) = reply.result.get("error").and_then(Value::as_str) {
+        let _ = writeln!(text, "{}: {}", styled(ERROR, "error"), shown(error));
+    }
+    let ended = reply.result.get("ended_processes").and_then(Value::as_u64);
+    match ended {
+        None | Some(0) => {}
+        Some(1) => text.push_str("note: a process that outlived the command was ended\n"),
+        Some(count) => {
+            let _ = writeln!(
+                text,
+                "note: {count} processes that outlived the command were ended"
+            );
+        }
+    }
+    text
+}
+
+/// Each denial in one line; what is granted instead stands once, under those that it is for.
+pub(super) fn denials(denials: &[Denial]) -> String {
+    let mut text = String::new();
+    for (index, denial) in denials.iter().enumerate() {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, "{}", styled(ERROR, shown(&denial.message)));
+        if denial.count > 1 {
+            let times = format_args!("({} times)", denial.count);
+            let _ = write!(text, " {}", styled(FAINT, times));
+        }
+        text.push('\n');
+        let next = denials.get(index + 1).map(|next| &next.hint);
+        if let Some(hint) = &denial.hint
+            && next != Some(&denial.hint)
+        {
+            let _ = writeln!(text, "  {}", styled(HINT, shown(hint)));
+        }
+    }
+    text
+}
