@@ -16,3 +16,5 @@ mod decisions;
 mod plans;
 /// File requests: each operation, hostile paths, races, random trees.
 mod probes;
+/// The rules of the house: layers, sizes, first lines, names.
+mod tidy;

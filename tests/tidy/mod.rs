@@ -1,0 +1,97 @@
+//! The rules of the house, read from the sources: layers, sizes, first lines, names.
+//!
+//! The table of layers is the one in `docs/architecture.md`: what a reader is told is what
+//! is checked.
+
+mod layers;
+mod sources;
+
+use sources::{Source, rust_sources};
+
+/// The most lines of code in one file; blank lines and comments do not count.
+const LONGEST_FILE: usize = 400;
+
+/// Names that say nothing about what is inside.
+const EMPTY_NAMES: [&str; 6] = ["utils", "util", "common", "helpers", "helper", "misc"];
+
+fn fail_if_any(what: &str, found: &[String]) {
+    assert!(found.is_empty(), "{what}:\n  {}", found.join("\n  "));
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    let silent: Vec<_> = rust_sources()
+        .iter()
+        .filter(|source| !source.text.starts_with("//! "))
+        .map(|source| source.path.clone())
+        .collect();
+    fail_if_any("files that do not open with `//!`", &silent);
+}
+
+#[test]
+fn no_file_is_too_long() {
+    let long: Vec<_> = rust_sources()
+        .iter()
+        .map(|source| (source.path.clone(), source.code_lines()))
+        .filter(|(_, lines)| *lines > LONGEST_FILE)
+        .map(|(path, lines)| format!("{path}: {lines} lines of code"))
+        .collect();
+    fail_if_any("files that are too long", &long);
+}
+
+#[test]
+fn names_say_something() {
+    let empty: Vec<_> = rust_sources()
+        .iter()
+        .map(|source| source.path.clone())
+        .filter(|path| {
+            path.split(['/', '.'])
+                .any(|part| EMPTY_NAMES.contains(&part))
+        })
+        .collect();
+    fail_if_any("names that say nothing", &empty);
+}
+
+#[test]
+fn unsafe_code_is_in_one_place() {
+    let elsewhere: Vec<_> = rust_sources()
+        .iter()
+        .filter(|source| source.path.starts_with("src/") && !source.path.starts_with("src/sys/"))
+        .filter(|source| source.code().any(|line| has_word(line, "unsafe")))
+        .map(|source| source.path.clone())
+        .collect();
+    fail_if_any("unsafe code outside src/sys", &elsewhere);
+}
+
+fn has_word(line: &str, word: &str) -> bool {
+    line.split(|character: char| !character.is_alphanumeric() && character != '_')
+        .any(|part| part == word)
+}
+
+#[test]
+fn every_dependency_states_its_reason() {
+    let manifest = Source::read("Cargo.toml");
+    let mut section = "";
+    let mut silent = Vec::new();
+    for line in manifest.text.lines() {
+        if line.starts_with('[') {
+            section = line;
+        } else if section.ends_with("dependencies]") && line.contains('=') && !line.contains('#') {
+            silent.push(line.to_owned());
+        }
+    }
+    fail_if_any("dependencies without a reason", &silent);
+}
+
+#[test]
+fn links_in_the_docs_lead_somewhere() {
+    let mut dead = Vec::new();
+    for page in sources::pages() {
+        for target in page.links() {
+            if !page.leads_to_a_file(&target) {
+                dead.push(format!("{}: {target}", page.path));
+            }
+        }
+    }
+    fail_if_any("dead links", &dead);
+}
