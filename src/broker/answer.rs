@@ -104,4 +104,7 @@ pub struct CheckReport {
     /// The rule that allows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<Rule>,
+    /// How the command would be contained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enforced: Option<Enforced>,
 }

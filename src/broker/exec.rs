@@ -6,12 +6,10 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::command::{self, WorkingDirectory};
-use super::error::SessionError;
-use super::reach::CommandReach;
+use super::error::{SessionError, chain};
 use super::session::Session;
 use crate::audit::{Effect, Outcome, RecordId, RequestInfo, Target, Verdict};
 use crate::capability;
-use crate::intent::{World, read_argv, read_line};
 use crate::model::{
     Denial, Enforced, ExecRun, HostPath, PathSource, Program, RefusalCode, Right, Rule, Status,
     shown,
@@ -68,9 +66,9 @@ impl Session {
     /// The directory that the command is to run in, by its letters.
     fn working_directory(&self, run: &ExecRun) -> Result<HostPath, Vec<Denial>> {
         let Some(cwd) = &run.cwd else {
-            return Ok(self.cwd.clone());
+            return Ok(self.terms.cwd.clone());
         };
-        self.cwd.join(cwd).map_err(|error| {
+        self.terms.cwd.join(cwd).map_err(|error| {
             vec![Denial::by_broker(
                 RefusalCode::BadRequest,
                 OP,
@@ -86,8 +84,9 @@ impl Session {
         let subject = command::subject(program);
         let one = |denial: Denial| vec![denial];
         let permit = self
+            .terms
             .policy
-            .decide_command(&self.principal, OP, &subject)
+            .decide_command(&self.terms.principal, OP, &subject)
             .into_result()
             .map_err(one)?;
         self.approve_variables(run, &permit).map_err(one)?;
@@ -101,7 +100,7 @@ impl Session {
     }
 
     fn approve_variables(&self, run: &ExecRun, permit: &CommandPermit) -> Result<(), Denial> {
-        let allowed = &self.policy.policy().environment;
+        let allowed = &self.terms.policy.policy().environment;
         match run.env.keys().find(|name| !allowed.may_request(name)) {
             Some(name) => Err(Denial::by_broker(
                 RefusalCode::RightNotGranted,
@@ -123,8 +122,9 @@ impl Session {
             rights: Right::List.into(),
         };
         let permit = self
+            .terms
             .policy
-            .decide_path(&self.principal, ask)
+            .decide_path(&self.terms.principal, ask)
             .into_result()?;
         match capability::directory(&self.capabilities, permit) {
             Ok(handle) => Ok(WorkingDirectory {
@@ -141,29 +141,15 @@ impl Session {
         }
     }
 
-    /// A courtesy, never the enforcement: what can only be refused is refused at once.
-    pub(super) fn read_intent(&mut self, program: Program<'_>, cwd: &HostPath) -> Vec<Denial> {
+    fn read_intent(&mut self, program: Program<'_>, cwd: &HostPath) -> Vec<Denial> {
         // Where no plan can be made, preparing the sandbox will say so.
         if self.plan().is_err() {
             return Vec::new();
         }
-        let Some(plan) = self.plan.as_ref() else {
-            return Vec::new();
-        };
-        let reach = CommandReach {
-            policy: &self.policy,
-            principal: &self.principal,
-            plan,
-            scratch: self.sandbox.as_ref().map(Sandbox::scratch),
-        };
-        let world = World {
-            cwd,
-            home: &self.policy.anchors().home,
-            reach: &reach,
-        };
-        match program {
-            Program::Argv(argv) => read_argv(argv, &world),
-            Program::Shell(line) => read_line(line, &world),
+        let scratch = self.sandbox.as_ref().map(Sandbox::scratch);
+        match &self.plan {
+            Some(plan) => self.terms.read_intent(program, cwd, plan, scratch),
+            None => Vec::new(),
         }
     }
 
@@ -186,9 +172,9 @@ impl Session {
         let Some(sandbox) = &self.sandbox else {
             return Answer::failed("the sandbox is gone", record.to_string());
         };
-        let policy = self.policy.policy();
+        let policy = self.terms.policy.policy();
         let rule = permit.rule().clone();
-        let entered = command::resolve(run, directory, policy, &self.operator, sandbox)
+        let entered = command::resolve(run, directory, policy, &self.terms.operator, sandbox)
             .map_err(Failure::Command)
             .and_then(|command| Ok(sandbox.enter(permit, command, streams)?));
         let enforced = sandbox.plan().enforced();
@@ -269,7 +255,7 @@ impl Session {
     pub fn plan(&mut self) -> Result<&Plan, SessionError> {
         let plan = match self.plan.take() {
             Some(plan) => plan,
-            None => self.make_plan()?,
+            None => self.terms.plan()?,
         };
         Ok(self.plan.insert(plan))
     }
@@ -311,18 +297,6 @@ impl Failure {
             Self::Enter(error) => format!("{name}: {}", chain(error)),
         }
     }
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 fn target(run: &ExecRun) -> Target<'_> {

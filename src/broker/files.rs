@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::session::Session;
 use crate::audit::{Effect, Outcome, RecordId, RequestInfo, Target, Verdict};
-use crate::capability::{self, Need, Refusal};
-use crate::model::{Denial, Enforced, Operation, RefusalCode, Rule};
-use crate::policy::{PathAsk, Permit};
+use crate::capability::{self, Refusal};
+use crate::model::{Enforced, Operation};
+use crate::policy::Permit;
 
 impl Session {
     /// Decides on a file request, records the decision, performs it, and records what came of it.
@@ -19,9 +19,9 @@ impl Session {
             id,
             op: operation.name(),
             target: Target::of(operation),
-            cwd: Some(&self.cwd),
+            cwd: Some(&self.terms.cwd),
         };
-        let permits = self.decide_on_files(operation);
+        let permits = self.terms.decide_on_files(operation);
         let verdict = match &permits {
             Ok(permits) => match permits.first() {
                 Some(permit) => Verdict::Allowed(permit.rule()),
@@ -37,42 +37,6 @@ impl Session {
             Ok(permits) => self.perform_decided((request, record), operation, permits),
             Err(denial) => Answer::denied(vec![*denial], record.to_string()),
         }
-    }
-
-    /// One permit for each path of the request, in the order that the operation takes them.
-    pub(super) fn decide_on_files(
-        &self,
-        operation: &Operation,
-    ) -> Result<Vec<Permit>, Box<Denial>> {
-        capability::needs(operation)
-            .iter()
-            .map(|need| self.decide_on_path(operation.name(), need))
-            .collect()
-    }
-
-    /// The first set of rights that the policy allows becomes the permit; where it allows
-    /// none, the refusal of the first is the answer.
-    fn decide_on_path(&self, op: &'static str, need: &Need<'_>) -> Result<Permit, Box<Denial>> {
-        let path = self.cwd.join(need.path).map_err(|error| {
-            let subject = error.to_string();
-            Denial::by_broker(RefusalCode::BadRequest, op, &subject, Rule::default_deny())
-        })?;
-        let mut refused = None;
-        for rights in need.any_of {
-            let ask = PathAsk {
-                op,
-                subject: need.path,
-                path: &path,
-                rights: *rights,
-            };
-            match self.policy.decide_path(&self.principal, ask).into_result() {
-                Ok(permit) => return Ok(permit),
-                Err(denial) => drop(refused.get_or_insert(denial)),
-            }
-        }
-        let nothing_asked =
-            || Denial::by_broker(RefusalCode::BadRequest, op, need.path, Rule::default_deny());
-        Err(Box::new(refused.unwrap_or_else(nothing_asked)))
     }
 
     fn perform_decided(
@@ -114,7 +78,7 @@ impl Session {
     }
 
     fn act(&self, operation: &Operation, permits: Vec<Permit>) -> Result<Value, Refusal> {
-        let (on, limits) = (&self.capabilities, &self.policy.policy().limits);
+        let (on, limits) = (&self.capabilities, &self.terms.policy.policy().limits);
         let mut permits = permits.into_iter();
         let (Some(first), second) = (permits.next(), permits.next()) else {
             return Ok(Value::Null);

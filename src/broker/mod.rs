@@ -15,8 +15,10 @@ mod files;
 mod ledger;
 mod reach;
 mod session;
+mod terms;
 mod view;
 
 pub use answer::{CheckReport, RunReport};
 pub use error::SessionError;
 pub use session::{Session, SessionConfig};
+pub use terms::Terms;

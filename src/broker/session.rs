@@ -1,7 +1,6 @@
 //! A session: one principal, under one policy, with one sandbox for all its commands.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -9,26 +8,17 @@ use serde_json::Value;
 use super::answer::{Answer, RunReport};
 use super::error::SessionError;
 use super::ledger::{Heading, Ledger};
-use crate::ambient::Operator;
+use super::terms::Terms;
 use crate::audit::{RequestInfo, SessionTotals, Target, Verdict};
 use crate::capability::Capabilities;
-use crate::model::{
-    Denial, Enforced, ExecRun, HostPath, Operation, PrincipalId, RefusalCode, Reply, Request, Rule,
-};
-use crate::policy::BoundPolicy;
+use crate::model::{Denial, Enforced, ExecRun, Operation, RefusalCode, Reply, Request, Rule};
 use crate::sandbox::{Plan, Sandbox, Streams};
 
 /// What a session is opened with. All of it comes from the operator, none from a request.
 #[derive(Debug)]
 pub struct SessionConfig {
-    /// The policy, bound to its directories.
-    pub policy: Arc<BoundPolicy>,
-    /// Who asks.
-    pub principal: PrincipalId,
-    /// Where relative paths start, and commands that name no directory run.
-    pub cwd: HostPath,
-    /// The operator's environment, of which commands get what the policy names.
-    pub operator: Operator,
+    /// What it is held under.
+    pub terms: Terms,
     /// Where the audit log is.
     pub audit_directory: PathBuf,
     /// Below which directory private directories are made.
@@ -39,10 +29,7 @@ pub struct SessionConfig {
 #[derive(Debug)]
 pub struct Session {
     pub(super) id: String,
-    pub(super) policy: Arc<BoundPolicy>,
-    pub(super) principal: PrincipalId,
-    pub(super) cwd: HostPath,
-    pub(super) operator: Operator,
+    pub(super) terms: Terms,
     pub(super) scratch_base: PathBuf,
     pub(super) capabilities: Capabilities,
     pub(super) ledger: Ledger,
@@ -59,33 +46,27 @@ impl Session {
     /// When either cannot be opened, or the policy does not know the principal.
     pub fn open(config: SessionConfig) -> Result<Self, SessionError> {
         let SessionConfig {
-            policy,
-            principal,
-            cwd,
-            operator,
+            terms,
             audit_directory,
             scratch_base,
         } = config;
         let id = uuid::Uuid::now_v7().simple().to_string();
-        let terms = policy.policy();
+        let policy = terms.policy.policy();
         let ledger = Ledger::open(
             &audit_directory,
             Heading {
                 session: id.clone(),
-                principal: principal.clone(),
-                tier: terms.principals.get(&principal).copied(),
-                policy: terms.name.clone(),
-                policy_source: terms.source.clone(),
+                principal: terms.principal.clone(),
+                tier: policy.principals.get(&terms.principal).copied(),
+                policy: policy.name.clone(),
+                policy_source: policy.source.clone(),
             },
         )?;
-        ledger.opened(&policy.anchors().root, &Enforced::by_broker_alone())?;
-        let capabilities = Capabilities::open(&policy)?;
+        ledger.opened(&terms.policy.anchors().root, &Enforced::by_broker_alone())?;
+        let capabilities = Capabilities::open(&terms.policy)?;
         Ok(Self {
             id,
-            policy,
-            principal,
-            cwd,
-            operator,
+            terms,
             scratch_base,
             capabilities,
             ledger,

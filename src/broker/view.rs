@@ -4,7 +4,7 @@ use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
 use super::error::SessionError;
-use super::session::Session;
+use super::terms::Terms;
 use crate::capability::Capabilities;
 use crate::policy::{EffectiveGrant, GrantId};
 use crate::sandbox::profile::{Profile, SystemView};
@@ -18,9 +18,13 @@ impl Handles for Capabilities {
     }
 }
 
-impl Session {
-    /// Resolves what will be enforced on this session's commands.
-    pub(super) fn make_plan(&self) -> Result<Plan, SessionError> {
+impl Terms {
+    /// Resolves what will be enforced on the commands of a session.
+    ///
+    /// # Errors
+    /// When the host cannot give what the policy requires, or the policy does not know the
+    /// principal.
+    pub fn plan(&self) -> Result<Plan, SessionError> {
         let policy = self.policy.policy();
         let reach = self
             .policy

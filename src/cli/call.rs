@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::lines::{self, Line};
 use super::output;
 use super::selectors::Selectors;
-use super::session::Chosen;
+use super::session;
 use crate::ambient::Operator;
 use crate::broker::Session;
 use crate::model::Reply;
@@ -47,7 +47,7 @@ pub(super) struct CallArguments {
 
 /// Answers until there are no more requests, or nobody reads the replies.
 pub(super) fn run(arguments: &CallArguments, operator: Operator) -> Result<u8, Failure> {
-    let mut session = Chosen::by(&arguments.selectors, &operator)?.open(operator)?;
+    let mut session = session::open(session::terms(&arguments.selectors, operator)?)?;
     let answered = answer_all(&mut session);
     session.close();
     answered.map(|()| 0)

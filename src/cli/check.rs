@@ -7,13 +7,12 @@ use std::fmt::Write as _;
 use clap::{ArgGroup, Args};
 
 use super::failure::{Failure, Format};
-use super::output::{self, ERROR, GOOD, styled};
+use super::output::{self, ERROR, GOOD, WARNING, styled};
 use super::selectors::Selectors;
-use super::session::Chosen;
-use super::told;
+use super::{session, told};
 use crate::ambient::Operator;
 use crate::broker::CheckReport;
-use crate::model::{ExecRun, FileList, FileRead, FileWrite, Operation, Rule, shown};
+use crate::model::{Enforced, ExecRun, FileList, FileRead, FileWrite, Operation, Rule, shown};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -60,11 +59,9 @@ pub(super) struct CheckArguments {
 /// Decides.
 pub(super) fn run(arguments: CheckArguments, operator: Operator) -> Result<u8, Failure> {
     let format = arguments.selectors.json;
-    let chosen = Chosen::by(&arguments.selectors, &operator)?;
+    let terms = session::terms(&arguments.selectors, operator)?;
     let (subject, operation) = question(arguments);
-    let mut session = chosen.open(operator)?;
-    let report = session.check(&operation);
-    session.close();
+    let report = terms.check(&operation);
     match format {
         Format::Json => output::print_json(&report)?,
         Format::Text => output::print(&explained(&subject, &report))?,
@@ -125,6 +122,9 @@ fn explained(subject: &str, report: &CheckReport) -> String {
         if let Some(rule) = &report.rule {
             let _ = writeln!(text, "  by {}", named(rule));
         }
+        if let Some(enforced) = &report.enforced {
+            text.push_str(&contained(enforced));
+        }
         return text;
     }
     let _ = writeln!(text, "{}: {subject}", styled(ERROR, "denied"));
@@ -135,6 +135,20 @@ fn explained(subject: &str, report: &CheckReport) -> String {
     }
     for line in told::denials(&report.denials).lines() {
         let _ = writeln!(text, "  {line}");
+    }
+    text
+}
+
+/// How a command would be contained.
+fn contained(enforced: &Enforced) -> String {
+    let Enforced {
+        landlock, seccomp, ..
+    } = enforced;
+    let mode = enforced.mode.as_str();
+    let mut text = format!("  in {mode} mode: landlock {landlock}; system calls: {seccomp}\n");
+    for weaker in &enforced.weaker {
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(text, "  {}: {}", styled(WARNING, weaker), weaker.meaning());
     }
     text
 }

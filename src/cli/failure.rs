@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::output::{self, ERROR, HINT, styled};
 use crate::ambient::PolicyError;
+use crate::broker::SessionError;
 use crate::model::shown;
 use crate::policy::{Diagnostic, Diagnostics};
 
@@ -87,6 +88,15 @@ impl Failure {
                 "`lobsterpot policy list` shows the names; a file has a `/` or ends with `.toml`",
             ),
             error => Self::unavailable(error),
+        }
+    }
+
+    /// No session can be held, or none with commands.
+    pub(super) fn of_session(error: SessionError) -> Self {
+        let hint = error.hint();
+        Self {
+            hint,
+            ..Self::unavailable(error)
         }
     }
 

@@ -115,7 +115,7 @@ impl Command {
             Self::Run(arguments) => run::run(arguments, operator()?),
             Self::Call(arguments) => call::run(&arguments, operator()?),
             Self::Check(arguments) => check::run(arguments, operator()?),
-            Self::Policy(arguments) => policy::run(arguments, &operator()?),
+            Self::Policy(arguments) => policy::run(arguments, operator()?),
             Self::Doctor(arguments) => doctor::run(&arguments),
             Self::Completions(arguments) => completions::run(&arguments, Arguments::command()),
             Self::Man(arguments) => man::run(&arguments, Arguments::command()),

@@ -7,8 +7,7 @@ use clap::Args;
 
 use super::failure::Failure;
 use super::selectors::Selectors;
-use super::session::Chosen;
-use super::told;
+use super::{session, told};
 use crate::ambient::Operator;
 use crate::model::ExecRun;
 
@@ -53,7 +52,7 @@ pub(super) struct RunArguments {
 /// Runs the command.
 pub(super) fn run(arguments: RunArguments, operator: Operator) -> Result<u8, Failure> {
     let RunArguments { selectors, command } = arguments;
-    let mut session = Chosen::by(&selectors, &operator)?.open(operator)?;
+    let mut session = session::open(session::terms(&selectors, operator)?)?;
     let report = session.run(&ExecRun {
         argv: Some(command),
         ..ExecRun::default()

@@ -1,75 +1,34 @@
-//! From the selectors to what a session is made of: a bound policy, a principal, a directory.
+//! From the selectors to the terms of a session, and to the session itself.
 //!
 //! The root is chosen here, by the operator, before any request is read; no request moves it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::failure::Failure;
 use super::selectors::Selectors;
 use crate::ambient::Operator;
-use crate::broker::{Session, SessionConfig};
-use crate::model::{HostPath, PrincipalId};
-use crate::policy::{BoundPolicy, Policy};
+use crate::broker::{Session, SessionConfig, Terms};
+use crate::model::PrincipalId;
+use crate::policy::Policy;
 
-/// What the selectors chose.
-#[derive(Debug)]
-pub(super) struct Chosen {
-    /// The policy, bound to the root.
-    pub(super) policy: Arc<BoundPolicy>,
-    /// Who asks.
-    pub(super) principal: PrincipalId,
-    /// Where commands start.
-    pub(super) cwd: HostPath,
-}
-
-impl Chosen {
-    /// Finds the policy and the root, and binds the one to the other.
-    pub(super) fn by(selectors: &Selectors, operator: &Operator) -> Result<Self, Failure> {
-        let root = operator
-            .root(selectors.root.as_deref())
-            .map_err(Failure::usage)?;
-        let policy = tightened(selectors, operator)?;
-        let cwd = match operator.cwd.beneath(&root) {
-            Some(_) => operator.cwd.clone(),
-            None => root.clone(),
-        };
-        Ok(Self {
-            policy: policy
-                .bind(&operator.anchors(root))
-                .map_err(Failure::policy)?,
-            principal: PrincipalId::new(&selectors.principal),
-            cwd,
-        })
-    }
-
-    /// Opens the session.
-    pub(super) fn open(self, operator: Operator) -> Result<Session, Failure> {
-        let Self {
-            policy,
-            principal,
-            cwd,
-        } = self;
-        let scratch_base = operator.variable("TMPDIR").map(PathBuf::from);
-        let config = SessionConfig {
-            policy,
-            principal,
-            cwd,
-            audit_directory: operator.state.as_path().to_owned(),
-            scratch_base: scratch_base
-                .filter(|base| base.is_absolute())
-                .unwrap_or_else(|| PathBuf::from("/tmp")),
-            operator,
-        };
-        Session::open(config).map_err(|error| {
-            let hint = error.hint();
-            let failure = Failure::unavailable(error);
-            match hint {
-                Some(hint) => failure.with_hint(hint),
-                None => failure,
-            }
-        })
-    }
+/// Finds the policy and the root that the selectors choose, and binds the one to the other.
+pub(super) fn terms(selectors: &Selectors, operator: Operator) -> Result<Terms, Failure> {
+    let root = operator
+        .root(selectors.root.as_deref())
+        .map_err(Failure::usage)?;
+    let policy = tightened(selectors, &operator)?;
+    let cwd = match operator.cwd.beneath(&root) {
+        Some(_) => operator.cwd.clone(),
+        None => root.clone(),
+    };
+    Ok(Terms {
+        policy: policy
+            .bind(&operator.anchors(root))
+            .map_err(Failure::policy)?,
+        principal: PrincipalId::new(&selectors.principal),
+        cwd,
+        operator,
+    })
 }
 
 /// The policy with what the operator took away for this session; never with more.
@@ -84,4 +43,23 @@ fn tightened(selectors: &Selectors, operator: &Operator) -> Result<Policy, Failu
         policy.limits.wall = policy.limits.wall.min(most);
     }
     Ok(policy)
+}
+
+/// Opens a session.
+pub(super) fn open(terms: Terms) -> Result<Session, Failure> {
+    let config = SessionConfig {
+        audit_directory: terms.operator.state.as_path().to_owned(),
+        scratch_base: scratch_base(&terms.operator),
+        terms,
+    };
+    Session::open(config).map_err(Failure::of_session)
+}
+
+/// Where private directories are made: where temporary files of the operator are.
+fn scratch_base(operator: &Operator) -> PathBuf {
+    operator
+        .variable("TMPDIR")
+        .map(PathBuf::from)
+        .filter(|base| base.is_absolute())
+        .unwrap_or_else(|| PathBuf::from("/tmp"))
 }

@@ -16,6 +16,17 @@ pub enum Mode {
     Flat,
 }
 
+impl Mode {
+    /// The mode as replies write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Broker => "broker",
+            Self::View => "view",
+            Self::Flat => "flat",
+        }
+    }
+}
+
 /// A guarantee that a host may be unable to give, and that a policy can do without by name.
 #[derive(
     Debug,

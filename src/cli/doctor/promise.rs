@@ -115,11 +115,7 @@ impl Promise {
 }
 
 fn contained(mode: Mode, weaker: &[Weaker]) -> String {
-    let mode = match mode {
-        Mode::View => "view",
-        Mode::Flat => "flat",
-        Mode::Broker => "broker",
-    };
+    let mode = mode.as_str();
     match weaker.len() {
         0 => format!("{mode} mode, every guarantee"),
         1 => format!("{mode} mode, 1 weaker guarantee"),

@@ -6,7 +6,7 @@ use super::{Failure, output};
 use crate::ambient::Operator;
 use crate::cli::failure::Format;
 use crate::cli::selectors::Selectors;
-use crate::cli::session::Chosen;
+use crate::cli::session;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -26,14 +26,14 @@ pub(in crate::cli) struct ExplainArguments {
 }
 
 /// Prints the explanation.
-pub(super) fn run(arguments: ExplainArguments, operator: &Operator) -> Result<u8, Failure> {
+pub(super) fn run(arguments: ExplainArguments, operator: Operator) -> Result<u8, Failure> {
     let ExplainArguments {
         named,
         mut selectors,
     } = arguments;
     selectors.policy = named.unwrap_or(selectors.policy);
-    let chosen = Chosen::by(&selectors, operator)?;
-    let explanation = chosen.policy.explain();
+    let terms = session::terms(&selectors, operator)?;
+    let explanation = terms.policy.explain();
     match selectors.json {
         Format::Json => output::print_json(&explanation)?,
         Format::Text => output::print(&explanation.to_string())?,

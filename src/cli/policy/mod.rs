@@ -47,13 +47,13 @@ impl PolicyArguments {
 }
 
 /// Runs the chosen command.
-pub(super) fn run(arguments: PolicyArguments, operator: &Operator) -> Result<u8, Failure> {
+pub(super) fn run(arguments: PolicyArguments, operator: Operator) -> Result<u8, Failure> {
     let done = match arguments.command {
-        PolicyCommand::List(arguments) => list::run(&arguments, operator),
-        PolicyCommand::Show(arguments) => show::run(&arguments, operator),
-        PolicyCommand::Lint(arguments) => lint::run(&arguments, operator),
+        PolicyCommand::List(arguments) => list::run(&arguments, &operator),
+        PolicyCommand::Show(arguments) => show::run(&arguments, &operator),
+        PolicyCommand::Lint(arguments) => lint::run(&arguments, &operator),
         PolicyCommand::Schema(arguments) => schema::run(&arguments),
-        PolicyCommand::Init(arguments) => init::run(&arguments, operator),
+        PolicyCommand::Init(arguments) => init::run(&arguments, &operator),
         PolicyCommand::Explain(arguments) => explain::run(arguments, operator),
     };
     done.map_err(Failure::of_a_query)
