@@ -12,7 +12,7 @@ use crate::model::{shown, shown_path};
 use crate::policy::{Diagnostics, Policy};
 
 /// The largest policy file that is read, in bytes.
-const LARGEST: u64 = 1 << 20;
+const LARGEST: u64 = 256 << 10;
 
 /// Why a policy cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -213,7 +213,7 @@ impl Operator {
         let read = file.take(LARGEST + 1).read_to_string(&mut text);
         read.map_err(unreadable)?;
         if text.len() as u64 > LARGEST {
-            return untrusted("it is larger than 1 MiB");
+            return untrusted("it is larger than 256 KiB");
         }
         Ok(text)
     }

@@ -104,16 +104,22 @@ impl Source<'_> {
             .find('\n')
             .map_or(self.text.len(), |at| from + at);
         let start = start.min(to);
-        let marked = visible(&self.text[start..end.min(to).max(start)]);
+        // Of a very long line, what is around the place.
+        let left = from.max(self.text.floor_char_boundary(start.saturating_sub(WIDTH)));
+        let right = to.min(self.text.floor_char_boundary(start + WIDTH));
+        let marked = visible(&self.text[start..end.clamp(start, right)]);
         Spot {
             place: self.place(span),
             column: u32::try_from(self.text[from..start].chars().count() + 1).unwrap_or(u32::MAX),
-            excerpt: visible(self.text[from..to].trim_end()),
-            indent: visible(&self.text[from..start]).chars().count(),
+            excerpt: visible(self.text[left..right].trim_end()),
+            indent: visible(&self.text[left..start]).chars().count(),
             marked: marked.trim_end().chars().count().max(1),
         }
     }
 }
+
+/// How many bytes of a line are shown at most on either side of the beginning of a finding.
+const WIDTH: usize = 160;
 
 /// A line as a message shows it: tabs one column wide, nothing deceptive.
 fn visible(line: &str) -> String {
@@ -162,19 +168,19 @@ impl Diagnostics {
 
     /// Adds an error.
     pub(super) fn error(&mut self, name: &'static str, spot: Spot, message: impl Into<String>) {
-        self.add(Severity::Error, name, spot, message.into());
+        self.add(Severity::Error, name, spot, &message.into());
     }
 
     /// Adds a warning.
     pub(super) fn warning(&mut self, name: &'static str, spot: Spot, message: impl Into<String>) {
-        self.add(Severity::Warning, name, spot, message.into());
+        self.add(Severity::Warning, name, spot, &message.into());
     }
 
-    fn add(&mut self, severity: Severity, name: &'static str, spot: Spot, message: String) {
+    fn add(&mut self, severity: Severity, name: &'static str, spot: Spot, message: &str) {
         self.0.push(Diagnostic {
             severity,
             name,
-            message,
+            message: shown(message).into_owned(),
             help: None,
             spot,
         });
@@ -183,7 +189,7 @@ impl Diagnostics {
     /// Says what to do about the finding that was added last.
     pub(crate) fn help(&mut self, help: impl Into<String>) {
         if let Some(last) = self.0.last_mut() {
-            last.help = Some(help.into());
+            last.help = Some(shown(&help.into()).into_owned());
         }
     }
 

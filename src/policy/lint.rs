@@ -3,6 +3,7 @@
 //! Errors are what cannot be meant, or must not be; warnings are what may surprise.
 //! What a grant gives away on this very host is `danger`'s question.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use toml::Spanned;
@@ -11,26 +12,25 @@ use super::bind::split;
 use super::diagnostic::{Diagnostics, Source};
 use super::environment;
 use super::pattern::{Pattern, PatternSet};
-use super::read::{Reader, nearest};
+use super::read::{MOST, Reader, nearest};
 use super::terms::{Ceiling, Commands, GrantSelection, Policy};
 use crate::model::{Tier, shown};
 
 /// Characters that could make a reader see another policy than the one in force.
 pub(super) fn characters(source: Source<'_>) -> Diagnostics {
     let mut found = Diagnostics::default();
-    for (at, character) in source.text.char_indices() {
-        let mut bytes = [0; 4];
-        let text = character.encode_utf8(&mut bytes);
+    let characters = source.text.char_indices();
+    let deceptive = characters.filter(|(_, character)| {
         // Control characters are a matter of syntax, which the parser reports.
-        if !character.is_control() && shown(text) != *text {
-            let spot = source.spot(&(at..at + text.len()));
-            let message = format!(
-                "the invisible character {} can deceive a reader",
-                shown(text)
-            );
-            found.error("deceptive-character", spot, message);
-            found.help("remove it, or write it as an escape inside a quoted text");
-        }
+        !character.is_control()
+            && matches!(shown(character.encode_utf8(&mut [0; 4])), Cow::Owned(_))
+    });
+    for (at, character) in deceptive.take(MOST) {
+        let spot = source.spot(&(at..at + character.len_utf8()));
+        let name = character.escape_unicode();
+        let message = format!("the invisible character {name} can deceive a reader");
+        found.error("deceptive-character", spot, message);
+        found.help("remove it, or write it as an escape inside a quoted text");
     }
     found
 }

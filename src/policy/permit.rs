@@ -208,7 +208,7 @@ mod tests {
             config: at("/home/u/.config/lobsterpot"),
         };
         let text = Policy::built_in_text("workspace").unwrap();
-        let text = text.replace(r#"hide = [".env"]"#, r#"hide = [".env", "src/**/*.pem"]"#);
+        let text = text.replace("hide = [", r#"hide = ["src/**/*.pem", "#);
         let policy = Policy::parse("test", &text)
             .unwrap()
             .bind(&anchors)

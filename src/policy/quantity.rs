@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+/// The longest duration that is meant seriously, and that any clock can add to now.
+const LONGEST: Duration = Duration::from_hours(24 * 366);
+
+/// The largest size that is meant seriously, and that the kernel's signed numbers hold.
+pub(super) const LARGEST: u64 = 1 << 60;
+
 const UNITS: [(&str, u64); 5] = [
     ("TiB", 1 << 40),
     ("GiB", 1 << 30),
@@ -24,7 +30,11 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
         return Err(wrong());
     }
     let count: u64 = number.parse().map_err(|_| wrong())?;
-    count.checked_mul(factor).ok_or_else(wrong)
+    let bytes = count.checked_mul(factor).ok_or_else(wrong)?;
+    if bytes > LARGEST {
+        return Err(wrong());
+    }
+    Ok(bytes)
 }
 
 /// The size in the largest unit that divides it.
@@ -43,7 +53,11 @@ pub(super) fn size_text(bytes: u64) -> String {
 pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a duration; write such as `30s`, `1m30s` or `2h`");
     let signed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(signed).map_err(|_| wrong())
+    let time = Duration::try_from(signed).map_err(|_| wrong())?;
+    if time > LONGEST {
+        return Err(format!("`{text}` is longer than a year"));
+    }
+    Ok(time)
 }
 
 /// The duration as [`duration`] reads it.
@@ -75,6 +89,7 @@ mod tests {
             "1.5GiB",
             "1 000B",
             "99999999TiB",
+            "16777216TiB",
         ] {
             assert!(size(wrong).is_err(), "{wrong}");
         }
@@ -84,17 +99,17 @@ mod tests {
     fn durations_have_units_and_no_sign() {
         assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("10m"), Ok(Duration::from_mins(10)));
-        for wrong in ["", "90", "-5s", "10 parsecs"] {
+        for wrong in ["", "90", "-5s", "10 parsecs", "9000h", "99999999999999h"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn what_is_printed_is_read_again() {
-        for bytes in [0, 1, 1023, 1024, 1536, 1 << 30, u64::MAX] {
+        for bytes in [0, 1, 1023, 1024, 1536, 1 << 30, (1 << 60) - 1, 1 << 60] {
             assert_eq!(size(&size_text(bytes)), Ok(bytes));
         }
-        for seconds in [1, 59, 60, 90, 3600, 86_400 * 400] {
+        for seconds in [1, 59, 60, 90, 3600, 86_400 * 366] {
             let time = Duration::from_secs(seconds);
             assert_eq!(duration(&duration_text(time)), Ok(time));
         }

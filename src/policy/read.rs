@@ -1,6 +1,7 @@
 //! From text to a policy. Every part is read even when another is broken, so that
 //! one look at the messages is enough. What is not understood is never guessed at.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,6 +14,9 @@ use super::diagnostic::{Diagnostics, Source};
 use super::document::NetworkDocument;
 use super::lint;
 use super::terms::{CommandRule, Containment, Environment, Limits, Network, Policy};
+
+/// The most findings of one kind in one place: whoever makes more is not helped by the rest.
+pub(super) const MOST: usize = 20;
 
 /// The keys at the top of a policy.
 pub(super) const KEYS: [&str; 11] = [
@@ -99,6 +103,12 @@ impl<'a> Reader<'a> {
                 self.error("missing-key", &(0..0), message);
             }
         }
+        let unknown = |key: &&Spanned<Cow<'a, str>>| !KEYS.contains(&key.get_ref().as_ref());
+        for key in table.keys().filter(unknown).take(MOST) {
+            let message = format!("unknown key `{}`", key.get_ref());
+            self.error("unknown-key", &key.span(), message);
+            self.suggest(key.get_ref(), &KEYS);
+        }
         for (key, value) in table {
             self.section(&mut policy, &key, value);
         }
@@ -108,7 +118,7 @@ impl<'a> Reader<'a> {
     fn section(
         &mut self,
         policy: &mut Policy,
-        key: &Spanned<std::borrow::Cow<'a, str>>,
+        key: &Spanned<Cow<'a, str>>,
         value: Spanned<DeValue<'a>>,
     ) {
         match key.get_ref().as_ref() {
@@ -135,11 +145,7 @@ impl<'a> Reader<'a> {
             "containment" => policy.containment = self.containment(value),
             "tier" => policy.tiers = self.tiers(value),
             "principal" => policy.principals = self.principals(value),
-            other => {
-                let message = format!("unknown key `{other}`");
-                self.error("unknown-key", &key.span(), message);
-                self.suggest(other, &KEYS);
-            }
+            _ => {} // reported as unknown
         }
     }
 
@@ -190,6 +196,9 @@ impl<'a> Reader<'a> {
                     return None;
                 };
                 table.remove(*word)?;
+                if unknown.len() == MOST {
+                    return None;
+                }
                 continue;
             }
             if message.starts_with("unknown variant") {

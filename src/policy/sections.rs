@@ -201,6 +201,9 @@ impl<'a> Reader<'a> {
         let size = size?;
         let span = size.span();
         let bytes = match size.into_inner() {
+            Size::Bytes(bytes) if bytes > quantity::LARGEST => {
+                Err(format!("`{bytes}` is more than any machine has"))
+            }
             Size::Bytes(bytes) => Ok(bytes),
             Size::Text(text) => quantity::size(&text),
         };
@@ -214,11 +217,15 @@ impl<'a> Reader<'a> {
 
     fn count(&mut self, count: Option<Spanned<u64>>) -> Option<u64> {
         let count = count?;
-        if *count.get_ref() == 0 {
-            self.zero(&count.span());
-            return None;
+        match *count.get_ref() {
+            0 => self.zero(&count.span()),
+            number if number > u64::from(u32::MAX) => {
+                let message = format!("`{number}` is more than any machine has");
+                self.error("quantity", &count.span(), message);
+            }
+            number => return Some(number),
         }
-        Some(count.into_inner())
+        None
     }
 
     fn zero(&mut self, span: &Range<usize>) {

@@ -159,7 +159,7 @@ fn limits() -> impl Strategy<Value = Limits> {
         .prop_map(
             |(wall, cpu, memory, (output, reply, entries), file_size)| Limits {
                 wall: Duration::from_millis(wall),
-                cpu: cpu.map(Duration::from_secs),
+                cpu: cpu.map(Duration::from_millis),
                 memory,
                 file_size: file_size.or(Limits::default().file_size),
                 output,

@@ -101,6 +101,9 @@ fn each_mistake_has_its_name() {
         ("quantity", "[limits]\nwall = \"0s\""),
         ("quantity", "[limits]\nmemory = \"4GB\""),
         ("quantity", "[limits]\nentries = 0"),
+        ("quantity", "[limits]\nentries = 5000000000"),
+        ("quantity", "[limits]\nwall = \"10000h\""),
+        ("quantity", "[limits]\nmemory = 9000000000000000000"),
         ("quantity", "[containment]\nminimum-landlock-abi = 0"),
         ("wrong-type", "[limits]\nopen-files = -1"),
         ("wrong-type", "[limits]\nmemory = 1.5"),
@@ -129,6 +132,37 @@ fn each_mistake_has_its_name() {
             "{name}: {insert}\n{found}"
         );
     }
+}
+
+#[test]
+fn a_text_that_goes_on_and_on_is_read_in_time() {
+    let keys: Vec<String> = (0..5_000).map(|number| format!("k{number} = 1")).collect();
+    let keys = keys.join("\n");
+    for text in [
+        "[".repeat(100_000),
+        format!("x = {}", "[".repeat(10_000)),
+        format!("x = {}", "{a=".repeat(5_000)),
+        "\u{200b}".repeat(80_000),
+        format!("[limits]\n{keys}"),
+        format!("{} = 1", "k".repeat(20_000)),
+        keys,
+    ] {
+        let (policy, found) = Policy::check("p.toml", &text);
+        assert!(policy.is_none() && found.has_errors());
+    }
+}
+
+#[test]
+fn what_a_message_repeats_cannot_deceive_its_reader() {
+    let long = "x".repeat(5_000);
+    let found = check(&format!(
+        "\"\\u001b[2J\\u202e\" = 1\n[{long}]\n\"{long}\\u0007\" = 1"
+    ));
+    let text = found.to_string();
+    assert!(text.contains("unknown key `\\u{1b}[2J\\u{202e}`"), "{text}");
+    assert!(text.lines().all(|line| !line.contains(char::is_control)));
+    let excerpts = text.lines().filter(|line| line.starts_with("  "));
+    assert!(excerpts.clone().all(|line| line.len() < 400) && excerpts.count() > 2);
 }
 
 #[test]
