@@ -224,16 +224,17 @@ impl<'a> Lookup<'a> {
         let mut links = 0;
         while let Some(name) = walk.todo.pop() {
             if name == ".." {
-                self.permit.admits(&walk.done)?;
-                if !walk.done.pop() {
+                if walk.done.as_os_str().is_empty() {
                     return Err(self.outside());
                 }
+                self.permit.admits(&walk.done)?;
+                walk.done.pop();
                 continue;
             }
             walk.done.push(name);
-            match self.link_at(&walk) {
-                Ok(None) => {}
-                Ok(Some(target)) => {
+            match self.step(&walk) {
+                Ok(Step::On) => {}
+                Ok(Step::Link(target)) => {
                     self.permit.admits(&walk.done)?;
                     links += 1;
                     if links > MOST_LINKS {
@@ -257,14 +258,20 @@ impl<'a> Lookup<'a> {
         Ok(Some(walk.done))
     }
 
-    /// The text of the link where the walk stands; `None` where there is none to follow.
-    fn link_at(&self, walk: &Walk) -> io::Result<Option<OsString>> {
+    /// Looks at where the walk stands.
+    fn step(&self, walk: &Walk) -> io::Result<Step> {
         let handle = self.capabilities.pin_plainly(self.root, &walk.done)?;
-        let is_kept = walk.todo.is_empty() && self.last == Last::Keep;
-        if is_kept || inspect(handle.as_fd())?.kind != Kind::Link {
-            return Ok(None);
+        let kind = inspect(handle.as_fd())?.kind;
+        let is_last = walk.todo.is_empty();
+        match kind {
+            Kind::Link if !is_last || self.last == Last::Follow => {
+                link_text(handle.as_fd()).map(Step::Link)
+            }
+            Kind::Directory => Ok(Step::On),
+            _ if is_last => Ok(Step::On),
+            // Not even `..` leads on from here.
+            _ => Err(io::ErrorKind::NotADirectory.into()),
         }
-        link_text(handle.as_fd()).map(Some)
     }
 
     /// Turns the walk from a link to where it leads.
@@ -282,6 +289,14 @@ impl<'a> Lookup<'a> {
         walk.ahead(below);
         Ok(())
     }
+}
+
+/// What a walk meets at a name.
+enum Step {
+    /// Something to go on from, or to end at.
+    On,
+    /// A link to follow, with its text.
+    Link(OsString),
 }
 
 /// A walk along a path by its letters.
