@@ -7,7 +7,7 @@ use lobsterpot::capability::Problem;
 use lobsterpot::model::RefusalCode::{HiddenPath, LimitExceeded, ProtectedPath, RightNotGranted};
 use serde_json::json;
 
-use super::world::{Answer, By, World, code, done};
+use super::world::{Answer, By, EVERYTHING, World, code, done};
 
 /// The names in a directory of the grant, as the host sees them.
 fn names(world: &World, path: &str) -> Vec<String> {
@@ -273,8 +273,7 @@ fn a_delete_removes_a_name() {
 #[test]
 fn a_directory_with_an_exception_in_it_stays_whole() {
     let hide = r#"hide = ["secrets/key", "**/*.pem"]"#;
-    let rights = r#"["list", "read", "write", "create", "delete"]"#;
-    let world = World::with(By::Kernel, rights, hide, r#"protect = [".git/hooks"]"#);
+    let world = World::with(By::Kernel, EVERYTHING, hide, r#"protect = [".git/hooks"]"#);
     for path in [
         ".git/hooks/x",
         ".git/a",

@@ -7,7 +7,7 @@ use lobsterpot::model::RefusalCode::OutsideCapability;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::world::{Answer, By, World, bind, code, done};
+use super::world::{Answer, By, EVERYTHING, World, bind, code, done};
 
 fn grant(path: &str, more: &str) -> String {
     format!(
@@ -107,8 +107,7 @@ fn a_single_file_can_be_granted() {
 
 #[test]
 fn a_resolver_without_the_kernels_help_is_reported() {
-    let rights = r#"["list", "read", "write", "create", "delete"]"#;
-    let world = World::with(By::Hand, rights, "", "");
+    let world = World::with(By::Hand, EVERYTHING, "", "");
     world.file("d/a", "a");
     world.link("l", "d/a");
     world.link("out", "../outside/secret");

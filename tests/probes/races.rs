@@ -11,14 +11,12 @@ use std::thread;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use serde_json::{Value, json};
 
-use super::world::{Answer, By, SECRET, World};
+use super::world::{Answer, By, EVERYTHING, SECRET, World};
 
 const ROUNDS: usize = 2000;
 
 /// How often the plain calls are tried at most, until one of them falls into the race.
 const CONTROL_ROUNDS: usize = 400_000;
-
-const RIGHTS: &str = r#"["list", "read", "write", "create", "delete"]"#;
 
 /// Swaps two names, over and over, while the closure runs.
 fn while_swapping<T>(one: &Path, other: &Path, run: impl FnOnce() -> T) -> T {
@@ -39,7 +37,7 @@ fn while_swapping<T>(one: &Path, other: &Path, run: impl FnOnce() -> T) -> T {
 
 /// `d/x` in the grant is public; `d` is swapped with a link that leads to where `x` is secret.
 fn with_swapped_directory(by: By, target: &str) -> (World, PathBuf, PathBuf) {
-    let world = World::with(by, RIGHTS, r#"hide = ["vault"]"#, "");
+    let world = World::with(by, EVERYTHING, r#"hide = ["vault"]"#, "");
     world.file("d/x", "public");
     world.file("vault/x", SECRET);
     fs::write(world.outside("x"), SECRET).unwrap();
@@ -109,7 +107,7 @@ fn a_directory_swapped_with_a_link_never_gives_the_secret() {
 #[test]
 fn a_file_swapped_with_a_link_never_gives_the_secret() {
     for by in [By::Kernel, By::Hand] {
-        let world = World::with(by, RIGHTS, "", "");
+        let world = World::with(by, EVERYTHING, "", "");
         world.file("x", "public");
         world.link("other", world.outside("secret"));
         let (one, other) = (world.inside("x"), world.inside("other"));
@@ -213,7 +211,7 @@ fn a_delete_never_goes_through_a_link() {
 #[test]
 fn a_swapped_root_changes_nothing() {
     for by in [By::Kernel, By::Hand] {
-        let world = World::with(by, RIGHTS, "", "");
+        let world = World::with(by, EVERYTHING, "", "");
         world.file("x", "public");
         fs::write(world.outside("x"), SECRET).unwrap();
         let (one, other) = (world.top().join("grant"), world.top().join("outside"));

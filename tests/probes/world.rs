@@ -13,6 +13,9 @@ use tempfile::TempDir;
 /// What stands in every file outside, and must never come back.
 pub(super) const SECRET: &str = "the secret of the host";
 
+/// Every right that file requests know.
+pub(super) const EVERYTHING: &str = r#"["list", "read", "write", "create", "delete"]"#;
+
 /// Who resolves paths in a world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum By {
@@ -38,10 +41,9 @@ pub(super) enum Answer {
 impl World {
     /// Every right on `grant`; `.env` hidden, `locked` protected.
     pub(super) fn new() -> Self {
-        let rights = r#"["list", "read", "write", "create", "delete"]"#;
         Self::with(
             By::Kernel,
-            rights,
+            EVERYTHING,
             r#"hide = [".env"]"#,
             r#"protect = ["locked"]"#,
         )
@@ -236,4 +238,16 @@ pub(super) fn done(answer: Answer) -> Value {
         Answer::Done(value) => value,
         other => panic!("{other:?}"),
     }
+}
+
+/// The same world twice, by who resolves paths in it: `.env` and `vault` hidden, `locked` protected.
+pub(super) fn worlds() -> [World; 2] {
+    [By::Kernel, By::Hand].map(|by| {
+        World::with(
+            by,
+            EVERYTHING,
+            r#"hide = [".env", "vault"]"#,
+            r#"protect = ["locked"]"#,
+        )
+    })
 }
