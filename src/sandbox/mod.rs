@@ -10,6 +10,7 @@ pub mod toolchain;
 mod closing;
 mod enter;
 mod exceptions;
+mod explain;
 mod home;
 mod host;
 mod landlock;
@@ -24,6 +25,7 @@ mod supervise;
 
 pub use self::landlock::LandlockError;
 pub use enter::{Command, EndedFor, EnterError, Exit, Kept};
+pub use explain::{ExplainedCall, ExplainedPath, PlanExplanation};
 pub use host::{HostFeatures, Namespaces, Presence, Supervision};
 pub use message::{ExitStatus, RefusedCall, RefusedFor};
 pub use plan::{

@@ -6,6 +6,7 @@ mod explain;
 mod init;
 mod lint;
 mod list;
+mod plan;
 mod schema;
 mod show;
 
