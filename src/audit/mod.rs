@@ -14,11 +14,13 @@ mod follow;
 mod head;
 mod lock;
 mod log;
+mod query;
 mod read;
 mod record;
 mod redact;
 mod repair;
 mod schema;
+mod summary;
 mod verify;
 mod view;
 
@@ -29,6 +31,8 @@ pub use entry::{
 pub use error::AuditError;
 pub use follow::Follower;
 pub use log::AuditLog;
+pub use query::{Answer, Filter, Pattern, PatternError, VisitRecord, Wanted, each, names, newest};
 pub use read::{Line, LogReader, Visit};
+pub use summary::{Burst, Summary, Tally, summarize};
 pub use verify::{Break, Loss, Problem, Progress, Verification, verify};
 pub use view::{LostView, ProcessView, RecordView, RepairView};

@@ -73,6 +73,12 @@ pub struct RecordView<'a> {
     pub duration: Option<u64>,
     /// Bytes read, written or printed.
     pub bytes: Option<u64>,
+    /// How many requests the session came to.
+    pub requests: Option<u64>,
+    /// How many refusals there were inside.
+    pub denials: Option<u64>,
+    /// The session's workspace.
+    pub root: Text<'a>,
     /// The process that was refused.
     pub process: Option<ProcessView<'a>>,
     /// The layers in force.
@@ -164,15 +170,19 @@ impl<'a> RecordView<'a> {
             signal: raw.unmapped.signal,
             duration: raw.duration,
             bytes: raw.unmapped.bytes,
+            requests: raw.unmapped.requests,
+            denials: raw.unmapped.denials,
+            root: raw.unmapped.root,
             process: raw.actor.process,
             enforced: raw.unmapped.enforced,
             repair: raw.unmapped.repair,
         })
     }
 
-    /// What the record is about, in one text: the refused path, the path, or the command.
+    /// What the record is about, in one text: the refused path, the path, the
+    /// command, or the workspace.
     pub fn subject(&self) -> &str {
-        [&self.refused, &self.path, &self.command]
+        [&self.refused, &self.path, &self.command, &self.root]
             .into_iter()
             .find(|text| !text.is_empty())
             .map_or("", |text| text)
@@ -317,6 +327,10 @@ struct RawUnmapped<'a> {
     outcome: Text<'a>,
     signal: Option<i64>,
     bytes: Option<u64>,
+    requests: Option<u64>,
+    denials: Option<u64>,
+    #[serde(borrow)]
+    root: Text<'a>,
     enforced: Option<Value>,
     repair: Option<RepairView>,
 }

@@ -4,6 +4,7 @@
 //! What a user scripts against (exit codes, `--json`, which stream holds what) is documented
 //! in the help texts here and held by `tests/cli`.
 
+pub mod audit;
 mod call;
 mod check;
 mod completions;
@@ -92,6 +93,7 @@ enum Command {
     Call(call::CallArguments),
     Check(check::CheckArguments),
     Policy(policy::PolicyArguments),
+    Audit(Box<audit::AuditArguments>),
     Doctor(doctor::DoctorArguments),
     Completions(completions::CompletionsArguments),
     Man(man::ManArguments),
@@ -106,7 +108,7 @@ impl Command {
             Self::Call(arguments) => arguments.selectors.json,
             Self::Check(arguments) => arguments.selectors.json,
             Self::Policy(arguments) => arguments.format(),
-            Self::Completions(_) | Self::Man(_) => Format::Text,
+            Self::Audit(_) | Self::Completions(_) | Self::Man(_) => Format::Text,
         }
     }
 
@@ -116,6 +118,7 @@ impl Command {
             Self::Call(arguments) => call::run(&arguments, operator()?),
             Self::Check(arguments) => check::run(arguments, operator()?),
             Self::Policy(arguments) => policy::run(arguments, operator()?),
+            Self::Audit(arguments) => audit::answer(&arguments, &operator()?),
             Self::Doctor(arguments) => doctor::run(&arguments),
             Self::Completions(arguments) => completions::run(&arguments, Arguments::command()),
             Self::Man(arguments) => man::run(&arguments, Arguments::command()),

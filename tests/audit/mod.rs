@@ -1,9 +1,12 @@
 //! The audit log.
 
 mod appending;
+mod asking;
 mod changed;
 mod crashed;
+mod following;
 mod full_disk;
+mod processes;
 mod records;
 mod redaction;
 mod support;

@@ -1,0 +1,183 @@
+//! `lobsterpot audit`: looks at the audit log; never writes to it.
+//!
+//! Whatever is shown to a person passes through [`crate::model::shown`]; `--json` gives the
+//! records as they are.
+
+mod select;
+mod show;
+mod summary;
+mod table;
+mod tail;
+mod verify;
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::failure::Failure;
+use crate::ambient::Operator;
+use crate::audit::AuditError;
+use select::Selection;
+
+/// Look at the audit log: what was asked, what was refused, and whether the log is whole
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = AFTER_HELP)]
+pub struct AuditArguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Show the newest records, and follow the log as it grows
+    Tail(TailArguments),
+    /// Show the records that match, newest last
+    Query(QueryArguments),
+    /// Show a session's refusals and its timeline, or one record with all it holds
+    Show(ShowArguments),
+    /// Check that no record was changed, removed, inserted or moved
+    ///
+    /// Exits with 1 and names the first bad line when the log is not as it was written.
+    Verify(VerifyArguments),
+    /// Count who tried what, and find bursts of probing
+    Summary(SummaryArguments),
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  lobsterpot audit tail -f --denied                   what is refused, as it happens
+  lobsterpot audit query --since 2h --path '/etc/**'  who wanted something below /etc
+  lobsterpot audit show 7dd0bee4c518                  all about the record with that ending
+  lobsterpot audit summary --since today              counts, and who went probing
+  lobsterpot audit verify && cp -r \"$XDG_STATE_HOME/lobsterpot\" /backup
+
+Exit codes:
+  0  done, also when nothing matches
+  1  verify found the log changed or incomplete; show found no such id; the log cannot be read
+  2  usage";
+
+#[derive(Debug, clap::Args)]
+struct TailArguments {
+    /// How many records
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    lines: usize,
+    /// Go on as records are appended, until interrupted
+    #[arg(short, long)]
+    follow: bool,
+    #[command(flatten)]
+    form: Form,
+    #[command(flatten)]
+    selection: Selection,
+}
+
+#[derive(Debug, clap::Args)]
+struct QueryArguments {
+    /// At most so many records, the newest; 0 for all
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 200)]
+    limit: usize,
+    #[command(flatten)]
+    form: Form,
+    #[command(flatten)]
+    selection: Selection,
+}
+
+/// How records are written.
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct Form {
+    /// Write the records as they are in the log, one JSON object a line
+    #[arg(long)]
+    json: bool,
+    /// Do not shorten to 80 columns; add ids and processes
+    #[arg(short, long, conflicts_with = "json")]
+    wide: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct ShowArguments {
+    /// The id of a session or a record, or its last characters (six or more)
+    id: String,
+    #[command(flatten)]
+    form: Form,
+}
+
+#[derive(Debug, clap::Args)]
+struct VerifyArguments {
+    /// The number of the first record, when older files were taken away on purpose
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    begins_at: u64,
+    /// Write what was found as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct SummaryArguments {
+    /// How many lines of each table
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    lines: usize,
+    /// Write all that was counted as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    selection: Selection,
+}
+
+/// Why the log could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditCommandError {
+    /// The log cannot be read.
+    #[error("cannot read the audit log")]
+    Log(#[from] AuditError),
+    /// The answer cannot be written.
+    #[error("cannot write the answer")]
+    Output(#[from] io::Error),
+}
+
+impl AuditCommandError {
+    /// What the operator can do about it, where there is something to say.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Log(error) => error.hint(),
+            Self::Output(_) => None,
+        }
+    }
+}
+
+/// Answers from the operator's own log, on standard output.
+pub(super) fn answer(arguments: &AuditArguments, operator: &Operator) -> Result<u8, Failure> {
+    let mut stdout = anstream::stdout().lock();
+    run(arguments, operator.state.as_path(), &mut stdout).map_err(|error| {
+        let hint = error.hint();
+        let failure = Failure::general(error);
+        match hint {
+            Some(hint) => failure.with_hint(hint),
+            None => failure,
+        }
+    })
+}
+
+/// Runs the command on the log in the state directory, and gives the exit code.
+///
+/// `out` gets ANSI styles: give a stream that strips them where no terminal shows them, as
+/// those of `anstream` do. The exit code is 1 when the log does not verify, or when the
+/// session or record to show does not exist, and otherwise 0.
+///
+/// # Errors
+/// When the log cannot be read or the answer cannot be written. A reader that has seen
+/// enough (`| head`) is no error.
+pub fn run(
+    arguments: &AuditArguments,
+    state_directory: &Path,
+    out: &mut dyn Write,
+) -> Result<u8, AuditCommandError> {
+    let result = match &arguments.command {
+        Command::Tail(tail) => tail::tail(tail, state_directory, out),
+        Command::Query(query) => tail::query(query, state_directory, out),
+        Command::Show(show) => show::run(show, state_directory, out),
+        Command::Verify(verify) => verify::run(verify, state_directory, out),
+        Command::Summary(summary) => summary::run(summary, state_directory, out),
+    };
+    match result.and_then(|code| Ok(out.flush().map(|()| code)?)) {
+        Err(AuditCommandError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
+        result => result,
+    }
+}
