@@ -1,5 +1,7 @@
 //! What plans are made of, and what they come to: pure data, for every kernel, on any host.
 
+/// The built-in policies on every kernel.
+mod golden;
 /// System call filters.
 mod seccomp;
 /// Toolchains below a home.

@@ -1,0 +1,191 @@
+//! What the built-in policies come to on kernels from Landlock ABI 0 to 10, with and without
+//! a supervisor. The plans are kept in `golden.txt`; `LOBSTERPOT_BLESS=1` writes them anew,
+//! and a reviewer reads the difference.
+
+use std::fmt::Write as _;
+
+use lobsterpot::model::{HostPath, PrincipalId, Right};
+use lobsterpot::policy::{Anchors, Policy};
+use lobsterpot::sandbox::profile::{Access, DeviceControl, SystemView, ViewPath};
+use lobsterpot::sandbox::seccomp::Arch;
+use lobsterpot::sandbox::{
+    HostFeatures, Namespaces, Origin, Plan, Presence, Supervision, Unavailable, Wish,
+};
+
+fn path(text: &str) -> HostPath {
+    HostPath::absolute(text).unwrap()
+}
+
+fn kernel(landlock_abi: u32, supervision: Supervision) -> HostFeatures {
+    HostFeatures {
+        kernel: "of the test".into(),
+        architecture: Some(Arch::X86_64),
+        landlock_abi,
+        supervision,
+        namespaces: Namespaces::Unusable {
+            obstacle: "/proc/sys/user/max_user_namespaces is 0".into(),
+            remedy: "none in a test".into(),
+        },
+        fuse: Presence::Absent,
+        cgroup: Presence::Absent,
+    }
+}
+
+fn small_view() -> SystemView {
+    let access = Access {
+        rights: [Right::List, Right::Read, Right::Execute]
+            .into_iter()
+            .collect(),
+        ioctl: DeviceControl::Refuse,
+    };
+    SystemView {
+        paths: vec![ViewPath {
+            path: path("/usr"),
+            access,
+            origin: "profile base".into(),
+            reason: "programs".into(),
+        }],
+        search_path: vec![path("/usr/bin")],
+        ..SystemView::default()
+    }
+}
+
+fn plan(policy: &str, host: &HostFeatures) -> Result<Plan, Unavailable> {
+    let anchors = Anchors {
+        root: path("/home/a/work"),
+        home: path("/home/a"),
+        state: path("/home/a/.local/state/lobsterpot"),
+        config: path("/home/a/.config/lobsterpot"),
+    };
+    let bound = Policy::built_in(policy).unwrap().bind(&anchors).unwrap();
+    let terms = bound.policy();
+    let reach = bound.reach(&PrincipalId::new("agent:main")).unwrap();
+    let view = small_view();
+    let wish = Wish {
+        policy,
+        reach: &reach,
+        containment: &terms.containment,
+        limits: &terms.limits,
+        view: &view,
+        home: &anchors.home,
+    };
+    Plan::resolve(&wish, host)
+}
+
+fn told(plan: &Plan) -> String {
+    let enforced = plan.enforced();
+    let mut text = format!(
+        "mode {:?}, {:?}, metadata {:?}\n  landlock {}\n  seccomp {}\n",
+        plan.mode, plan.changes, plan.metadata, enforced.landlock, enforced.seccomp
+    );
+    for rule in &plan.paths {
+        let origin = match &rule.origin {
+            Origin::Grant(_) => "grant",
+            Origin::System(_) => "system",
+        };
+        let path = rule.path.as_path().display();
+        writeln!(text, "  {origin} {path}: {}", rule.access.rights).unwrap();
+    }
+    for one in &plan.weaker {
+        writeln!(text, "  weaker: {one}").unwrap();
+    }
+    text
+}
+
+fn all_plans() -> String {
+    let mut text = String::new();
+    for policy in ["read-only", "workspace"] {
+        for abi in 0..=10 {
+            for supervision in [Supervision::Available, Supervision::Taken] {
+                writeln!(
+                    text,
+                    "{policy}, landlock abi {abi}, supervision {supervision:?}"
+                )
+                .unwrap();
+                let outcome = match plan(policy, &kernel(abi, supervision)) {
+                    Ok(plan) => told(&plan),
+                    Err(error) => format!("refused: {error}\n"),
+                };
+                text.push_str("  ");
+                text.push_str(&outcome);
+                text.push('\n');
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn plans_are_as_they_were_read_last() {
+    let stored = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/plans/golden.txt");
+    let now = all_plans();
+    if std::env::var_os("LOBSTERPOT_BLESS").is_some() {
+        std::fs::write(stored, &now).unwrap();
+    }
+    let then = std::fs::read_to_string(stored).unwrap();
+    let differs = then
+        .lines()
+        .zip(now.lines())
+        .find(|(then, now)| then != now);
+    assert_eq!(
+        differs, None,
+        "the plans differ from tests/plans/golden.txt"
+    );
+    assert_eq!(then.len(), now.len());
+}
+
+#[test]
+fn a_kernel_without_landlock_gets_no_plan() {
+    for policy in ["read-only", "workspace"] {
+        let refused = plan(policy, &kernel(0, Supervision::Available));
+        assert!(
+            matches!(refused, Err(Unavailable::Landlock { found: 0, .. })),
+            "{refused:?}"
+        );
+    }
+}
+
+#[test]
+fn a_newer_kernel_never_gets_less() {
+    for policy in ["read-only", "workspace"] {
+        let mut weaker_before = usize::MAX;
+        for abi in 1..=10 {
+            let weaker = plan(policy, &kernel(abi, Supervision::Available))
+                .unwrap()
+                .weaker
+                .len();
+            assert!(weaker <= weaker_before, "{policy}, abi {abi}");
+            weaker_before = weaker;
+        }
+    }
+}
+
+#[test]
+fn a_guarantee_that_is_not_done_without_is_a_refusal_by_name() {
+    let text = Policy::built_in("workspace").unwrap();
+    for dropped in text.containment.accept.clone() {
+        let mut policy = text.clone();
+        policy.containment.accept.retain(|one| *one != dropped);
+        let anchors = Anchors {
+            root: path("/home/a/work"),
+            home: path("/home/a"),
+            state: path("/home/a/.local/state/lobsterpot"),
+            config: path("/home/a/.config/lobsterpot"),
+        };
+        let bound = policy.bind(&anchors).unwrap();
+        let reach = bound.reach(&PrincipalId::new("agent:main")).unwrap();
+        let view = small_view();
+        let wish = Wish {
+            policy: "workspace",
+            reach: &reach,
+            containment: &bound.policy().containment,
+            limits: &bound.policy().limits,
+            view: &view,
+            home: &anchors.home,
+        };
+        // Linux 5.13 to 6.11 gives none of them in flat mode.
+        let refused = Plan::resolve(&wish, &kernel(3, Supervision::Available));
+        let named = matches!(refused, Err(Unavailable::Guarantee { guarantee, .. }) if guarantee == dropped);
+        assert!(named, "{dropped}: {refused:?}");
+    }
+}
