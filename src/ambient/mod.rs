@@ -182,6 +182,13 @@ impl Operator {
         absolute(&real)
     }
 
+    /// Whether something stands at the path, also a link that leads to nothing; for lint, which
+    /// decides nothing. What cannot be looked at counts as there.
+    pub fn exists(&self, path: &HostPath) -> bool {
+        let found = std::fs::symlink_metadata(path);
+        !found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    }
+
     /// The directories that a policy is bound to in a session with this root.
     pub fn anchors(&self, root: HostPath) -> Anchors {
         Anchors {

@@ -30,16 +30,6 @@ impl Policy {
         Some(found.1)
     }
 
-    /// A policy to begin from: the text of a built-in one, comments included, under another name.
-    pub fn starter(built_in: &str, name: &str) -> Option<String> {
-        let text = Self::built_in_text(built_in)?;
-        let (old, new) = (
-            format!("name = \"{built_in}\""),
-            format!("name = \"{name}\""),
-        );
-        Some(text.replacen(&old, &new, 1))
-    }
-
     /// The names of the built-in policies, the least permissive first.
     pub const fn built_in_names() -> &'static [&'static str] {
         &NAMES
@@ -57,8 +47,6 @@ mod tests {
             let (policy, found) = Policy::check(&format!("policies/{name}.toml"), text);
             assert!(found.is_empty(), "{found}");
             assert_eq!(policy.unwrap().name, *name);
-            let mine = Policy::starter(name, "mine").unwrap();
-            assert_eq!(Policy::parse("mine.toml", &mine).unwrap().name, "mine");
         }
         assert!(Policy::built_in(Policy::DEFAULT).is_some());
         assert!(Policy::built_in("Workspace").is_none());

@@ -1,8 +1,9 @@
 //! Grants that would undo the policy, or give away more than their author may think.
 //!
-//! By the letters of the paths; `capability` asks again about the directory it really opened.
+//! By the letters of the paths, which are the real ones: the directories of a session have their
+//! links resolved, and `capability` opens no grant through a link.
 
-use super::bind::{Anchors, BoundPolicy, GrantId, patterns};
+use super::bind::{Anchors, patterns};
 use super::diagnostic::{Diagnostics, Severity, Source};
 use super::pattern::PatternSet;
 use super::terms::Grant;
@@ -106,29 +107,6 @@ fn holds_policy(file: &str, grant: &Grant, root: &HostPath) -> bool {
     let exceptions = || patterns(&grant.hide).chain(patterns(&grant.protect));
     file.beneath(root)
         .is_some_and(|below| !exceptions().collect::<PatternSet>().matches(below))
-}
-
-impl BoundPolicy {
-    /// Checks a grant again, at the directory that was really opened for it, when links made it
-    /// another than its letters say.
-    ///
-    /// # Errors
-    /// When the policy would have been refused, had it named that directory.
-    pub fn check_opened(&self, grant: GrantId, real: &HostPath) -> Result<(), Diagnostics> {
-        let policy = self.policy();
-        let source = Source {
-            file: &policy.source,
-            text: &policy.text,
-        };
-        let mut found = Diagnostics::default();
-        if let Some(grant) = policy.grants.get(grant.0) {
-            check(&mut found, source, grant, real, self.anchors());
-        }
-        if found.has_errors() {
-            return Err(found);
-        }
-        Ok(())
-    }
 }
 
 /// A directory that is granted, among the directories of a session.

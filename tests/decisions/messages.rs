@@ -1,5 +1,6 @@
 //! What an author is told about a policy that is wrong, dangerous, or surprising.
 
+use lobsterpot::model::{PrincipalId, Right};
 use lobsterpot::policy::{Diagnostics, Policy, Severity};
 
 /// A policy that is fine but for what is inserted.
@@ -372,16 +373,12 @@ fn two_grants_of_one_directory_are_refused_when_they_meet() {
 }
 
 #[test]
-fn a_directory_that_was_really_opened_is_checked_again() {
-    let policy = super::bound(Policy::built_in("workspace").expect("built in"));
-    let grant = policy.grants()[0].id;
-    assert!(
-        policy
-            .check_opened(grant, &super::at("/data/project"))
-            .is_ok()
-    );
-    let found = policy
-        .check_opened(grant, &super::at("/home/u/.ssh"))
-        .unwrap_err();
-    assert!(found.to_string().contains("[grant-private-keys]"));
+fn where_a_hole_meets_a_grant_at_one_directory_the_hole_wins() {
+    let deny = "[[deny]]\npath = \"~/project\"\nreason = \"r\"";
+    let policy = super::bound(super::parsed(&policy(&grant("${root}", deny))));
+    let decision = super::ask(&policy, "owner", "/home/u/project/a", Right::Read);
+    let denial = decision.into_result().unwrap_err();
+    assert_eq!(denial.rule.name, "deny ~/project");
+    let reach = policy.reach(&PrincipalId::new("owner")).expect("known");
+    assert_eq!(reach, []);
 }

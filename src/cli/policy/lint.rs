@@ -83,7 +83,13 @@ fn check(file: &Path, root: &HostPath, operator: &Operator) -> Result<Vec<Diagno
     let mut findings: Vec<Diagnostic> = found.iter().cloned().collect();
     if let Some(policy) = policy.filter(|_| !found.has_errors()) {
         match policy.bind(&operator.anchors(root.clone())) {
-            Ok(bound) => findings.extend(bound.warnings().iter().cloned()),
+            Ok(bound) => {
+                // Without --root nothing is known about what lies below it.
+                let found =
+                    |path: &HostPath| path.beneath(&nowhere()).is_some() || operator.exists(path);
+                findings.extend(bound.warnings().iter().cloned());
+                findings.extend(bound.unmatched(&found).iter().cloned());
+            }
             Err(more) => findings.extend(more.iter().cloned()),
         }
     }
