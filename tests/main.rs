@@ -10,6 +10,8 @@
 mod ambient;
 /// The audit log: what it holds, that it cannot be changed unseen, what is asked of it.
 mod audit;
+/// The command line, by the real program.
+mod cli;
 /// Decisions: tables, properties, messages, and every policy and example as a document.
 mod decisions;
 /// What plans are made of and come to, for every kernel, on any host.

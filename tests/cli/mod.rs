@@ -1,0 +1,10 @@
+//! The command line, by the real program: what users read, and what others script against.
+
+mod call;
+mod check;
+mod doctor;
+mod generated;
+mod policy;
+mod run;
+mod usage;
+mod world;
