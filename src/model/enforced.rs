@@ -49,8 +49,6 @@ pub enum WeakerGuarantee {
     CommandExceptions,
     /// Signals can reach processes of the same user outside the sandbox.
     OutsideSignals,
-    /// A process that outlives the broker's sudden death is not certain to be ended.
-    LateTeardown,
 }
 
 impl WeakerGuarantee {
@@ -60,7 +58,6 @@ impl WeakerGuarantee {
             Self::OutsideMetadata => "outside-metadata",
             Self::CommandExceptions => "command-exceptions",
             Self::OutsideSignals => "outside-signals",
-            Self::LateTeardown => "late-teardown",
         }
     }
 
@@ -74,9 +71,6 @@ impl WeakerGuarantee {
                 "hide and protect patterns bind file requests, but not commands"
             }
             Self::OutsideSignals => "a command can signal the user's other processes",
-            Self::LateTeardown => {
-                "if the broker itself is killed, a stray process may outlive it for a moment"
-            }
         }
     }
 }

@@ -31,7 +31,12 @@ pub struct ScratchError {
     source: io::Error,
 }
 
-const LOCK: &str = ".in-use";
+/// Beside the directory, not in it: a command must not be able to give up the mark.
+fn lock_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".in-use");
+    PathBuf::from(name)
+}
 
 impl Scratch {
     /// Makes a scratch directory below `base`, readable by this user alone.
@@ -45,8 +50,9 @@ impl Scratch {
         check_private(&ours, user.as_raw()).map_err(fault("trust", &ours))?;
         remove_abandoned(&ours);
         let path = ours.join(session);
+        // Locked before it exists, so that it is never taken for abandoned.
+        let lock = take_lock(&lock_of(&path)).map_err(fault("lock", &path))?;
         make_private(&path).map_err(fault("make", &path))?;
-        let lock = take_lock(&path.join(LOCK)).map_err(fault("lock", &path))?;
         for inside in ["home", "tmp"] {
             make_private(&path.join(inside)).map_err(fault("make", &path))?;
         }
@@ -75,6 +81,7 @@ impl Scratch {
             make_removable(&self.path);
             let _ = remove_tree(&self.path);
         }
+        remove_lock(&self.path);
     }
 }
 
@@ -163,15 +170,22 @@ fn remove_abandoned(ours: &Path) {
     };
     for entry in entries.flatten() {
         let path = entry.path();
-        // A session that is just being made has no lock yet; it is younger than this.
-        let young = fs::symlink_metadata(&path)
-            .and_then(|metadata| metadata.modified())
-            .is_ok_and(|then| then.elapsed().is_ok_and(|age| age.as_secs() < 60));
-        if !young && take_lock(&path.join(LOCK)).is_ok() {
+        let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_directory && let Ok(lock) = take_lock(&lock_of(&path)) {
             make_removable(&path);
             let _ = remove_tree(&path);
+            remove_lock(&path);
+            drop(lock);
         }
     }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "scratch directories are removed here"
+)]
+fn remove_lock(path: &Path) {
+    let _ = fs::remove_file(lock_of(path));
 }
 
 #[allow(

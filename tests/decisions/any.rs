@@ -171,10 +171,7 @@ fn limits() -> impl Strategy<Value = Limits> {
 }
 
 fn containment() -> impl Strategy<Value = Containment> {
-    let accept = vec![
-        WeakerGuarantee::OutsideMetadata,
-        WeakerGuarantee::LateTeardown,
-    ];
+    let accept = vec![WeakerGuarantee::OutsideMetadata];
     (
         subsequence(accept, 0..3),
         1..11_u32,

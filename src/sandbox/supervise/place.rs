@@ -58,10 +58,18 @@ impl Pinned {
 
     /// Pipes, sockets, memory files, and files that were never linked or no longer are:
     /// no name on the host leads to them, so only their holders can see a change.
+    ///
+    /// The kernel says so in the name that it gives such an object. A count of no links is
+    /// not enough: there are file systems that do not count.
     pub(super) fn has_no_name(&self) -> bool {
-        self.identity.links == 0 || !self.path.is_absolute()
+        let name = self.path.as_os_str().as_encoded_bytes();
+        let is_unlinked = self.identity.links == 0 && name.ends_with(b" (deleted)");
+        is_unlinked || NAMELESS.iter().any(|beginning| name.starts_with(beginning))
     }
 }
+
+/// What the kernel calls objects that lie on no file system of the host.
+const NAMELESS: [&[u8]; 3] = [b"pipe:[", b"socket:[", b"anon_inode:"];
 
 /// A root beneath which the supervisor makes changes.
 #[derive(Debug)]
