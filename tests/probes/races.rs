@@ -18,6 +18,15 @@ const ROUNDS: usize = 2000;
 /// How often the plain calls are tried at most, until one of them falls into the race.
 const CONTROL_ROUNDS: usize = 400_000;
 
+/// Ends the other thread of a race, also where an assertion ends this one.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Swaps two names, over and over, while the closure runs.
 fn while_swapping<T>(one: &Path, other: &Path, run: impl FnOnce() -> T) -> T {
     let stop = AtomicBool::new(false);
@@ -29,9 +38,8 @@ fn while_swapping<T>(one: &Path, other: &Path, run: impl FnOnce() -> T) -> T {
                 thread::yield_now();
             }
         });
-        let result = run();
-        stop.store(true, Ordering::Relaxed);
-        result
+        let _stop = Stop(&stop);
+        run()
     })
 }
 
@@ -243,12 +251,12 @@ fn a_content_is_never_seen_half_written() {
                 assert!(contents.contains(&seen), "{} bytes", seen.len());
             }
         });
+        let _stop = Stop(&stop);
         for round in 0..500 {
             let content = &contents[round % 2];
             let answer = world.ask(json!({"op": "file.write", "path": "x", "content": content}));
             assert!(matches!(answer, Answer::Done(_)), "{answer:?}");
         }
-        stop.store(true, Ordering::Relaxed);
     });
     assert_eq!(
         fs::read_dir(world.inside("")).unwrap().count(),
