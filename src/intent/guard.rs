@@ -1,8 +1,8 @@
 //! Parses a shell line, after making sure that parsing it is safe.
 //!
-//! The grammar recurses and backtracks, its tokenizer unwraps in a few places, and
-//! a release build aborts on a panic: a hostile line could exhaust the stack or the
-//! time, or end the broker. So every line passes the checks here first, and one
+//! The grammar recurses and backtracks, its tokenizer unwraps in a few places and
+//! loops forever in another, and a release build aborts on a panic: a hostile line
+//! could exhaust the stack, the memory or the time, or end the broker. So every line passes the checks here first, and one
 //! that does not pass is not read. That costs a courtesy, never safety, because the
 //! kernel enforces. Nothing else may call the parser.
 
@@ -49,12 +49,11 @@ pub(super) fn parse(line: &str) -> Option<Program> {
 }
 
 fn can_be_tokenized(line: &str) -> bool {
-    let expansions = count_expansions(line);
     let here_documents = line.matches("<<").count();
-    expansions <= MOST_EXPANSIONS
+    let unquoting = || longest_end_mark(line)?.checked_mul(count_byte(line, b'\n'));
+    count_expansions(line) <= MOST_EXPANSIONS
         && here_documents <= MOST_HERE_DOCUMENTS
-        && (here_documents == 0
-            || count_byte(line, b'\n').saturating_mul(longest_end_mark(line)) <= MOST_UNQUOTING)
+        && (here_documents == 0 || unquoting().is_some_and(|bytes| bytes <= MOST_UNQUOTING))
 }
 
 fn count_expansions(line: &str) -> usize {
@@ -84,36 +83,44 @@ fn padding(line: &str) -> usize {
     closings + line.matches("<<").count() + 1
 }
 
-/// A bound on the length of the longest end mark of a here-document, in bytes.
-fn longest_end_mark(line: &str) -> usize {
+/// A bound on the length of the longest end mark of a here-document, in bytes; `None`
+/// when one may be empty, at which the tokenizer goes on forever.
+fn longest_end_mark(line: &str) -> Option<usize> {
     line.match_indices("<<")
         .map(|(at, _)| end_mark_length(&line.as_bytes()[at + 2..]))
-        .max()
-        .unwrap_or(0)
+        .try_fold(0, |longest, length| Some(longest.max(length?)))
 }
 
-fn end_mark_length(rest: &[u8]) -> usize {
-    let start = rest
-        .iter()
-        .position(|byte| !matches!(byte, b'<' | b'-' | b' ' | b'\t'))
-        .unwrap_or(rest.len());
+/// The length of an end mark with its quotes; `None` when nothing may be left without them.
+fn end_mark_length(after: &[u8]) -> Option<usize> {
+    let mut rest = after;
+    while let Some(less) = rest.strip_prefix(b"<") {
+        rest = less;
+    }
+    rest = rest.strip_prefix(b"-").unwrap_or(rest);
+    // Inside a substitution, a second blank would be taken for the mark.
+    rest = rest.strip_prefix(b" ").unwrap_or(rest);
     let mut quote = None;
     let mut escaped = false;
-    for (length, byte) in rest[start..].iter().enumerate() {
+    let mut holds_something = false;
+    for (length, byte) in rest.iter().enumerate() {
         match (quote, byte) {
+            (_, b' ' | b'\t' | b'\n') if escaped && !holds_something => return None,
             _ if escaped => escaped = false,
             // An expansion can hold blanks: take it to reach to the end.
-            (None | Some(b'"'), b'$' | b'`') | (None, b'(') => return rest.len(),
+            (None | Some(b'"'), b'$' | b'`') => return Some(rest.len()),
+            (None, b'(') => return holds_something.then_some(rest.len()),
             (None | Some(b'"'), b'\\') => escaped = true,
             (None, b'\'' | b'"') => quote = Some(*byte),
             (Some(open), _) if open == *byte => quote = None,
             (None, b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'<' | b'>' | b')') => {
-                return length;
+                return holds_something.then_some(length);
             }
             _ => {}
         }
+        holds_something |= !matches!(byte, b'\'' | b'"' | b'\\' | b' ' | b'\t' | b'\n');
     }
-    rest.len()
+    holds_something.then_some(rest.len())
 }
 
 fn can_be_parsed(tokens: &[Token]) -> bool {
@@ -236,6 +243,21 @@ mod tests {
     }
 
     #[test]
+    fn what_the_tokenizer_would_never_end_on_is_not_read() {
+        for line in [
+            "<<'' ~ ",
+            "<<\"\"''",
+            "<<\\\n''",
+            "$(<<  x",
+            "$(<< \nx",
+            "a <<- ''<<E",
+            "<<''( ",
+        ] {
+            assert!(parse(line).is_none(), "{line}");
+        }
+    }
+
+    #[test]
     fn what_nests_too_deep_is_not_read() {
         for opening in ["(", "( ", "{ ", "if ", "coproc ", "$(", "${", "[[ ! "] {
             assert!(parse(&opening.repeat(500)).is_none(), "{opening}");
@@ -248,8 +270,8 @@ mod tests {
 
     #[test]
     fn an_end_mark_is_measured_with_its_quotes() {
-        assert_eq!(end_mark_length(b"EOF\nx"), 3);
-        assert_eq!(end_mark_length(b"- 'E O'F;"), 6);
-        assert_eq!(end_mark_length(b"$(x)\n"), 5);
+        assert_eq!(end_mark_length(b"EOF\nx"), Some(3));
+        assert_eq!(end_mark_length(b"- 'E O'F;"), Some(6));
+        assert_eq!(end_mark_length(b"$(x)\n"), Some(5));
     }
 }

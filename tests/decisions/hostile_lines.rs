@@ -61,7 +61,8 @@ fn hostile_lines_are_given_up_on_in_time() {
 
 /// What shell lines are made of, so that random ones get past the tokenizer.
 const PIECES: &str = "cat ls cd find git tar sh -c env for i in do done if then fi case esac while { } \
-    ( ) (( )) [[ ]] $( ` ${ $(( \" ' \\ $' ; && || | & < > << <<< <<- <( >& 2> &> EOF EOF ~ ~9 $HOME $X \
+    ( ) (( )) [[ ]] $( ` ${ $(( \" ' \\ $' ; && || | & < > << <<< <<- <<'' <<E \
+    E <( >& 2> &> EOF EOF ~ ~9 $HOME $X \
     X= x[ ]= /etc/shadow ../.. * ? [a] {a,b} - -- -C # ä \u{202e} 9 ! = [ ] : @( function f f() coproc";
 
 fn shell_like() -> impl Strategy<Value = String> {
