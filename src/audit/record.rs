@@ -233,12 +233,13 @@ fn refused_inside<'a>(
         Class::File => record.file = Some(file_object(text)),
         Class::Network => record.dst_endpoint = Some(Named { name: text }),
         Class::Process => {
-            let file = path.map(|_| file_object(text));
-            record.process = Some(ProcessObject {
-                uid: Some(decision),
-                file,
-                ..ProcessObject::default()
-            });
+            let mut process = command_of(request).unwrap_or_default();
+            process.uid = Some(decision);
+            // Only of these calls is the path that of the program.
+            if denial.op.starts_with("execve") && path.is_some() {
+                process.file = Some(file_object(text));
+            }
+            record.process = Some(process);
         }
         Class::Api => {}
     }
@@ -263,13 +264,7 @@ fn of_request<'a>(request: RequestInfo<'a>, phase: &'static str, decision: Recor
             set_path(&mut record, from, request.cwd);
             record.file_result = Some(file_object(full_path(to, request.cwd)));
         }
-        Target::Argv(argv) => {
-            let name = argv.first().map_or("", |program| base_name(program));
-            record.process = Some(command(name, redact::argv(argv), request.cwd));
-        }
-        Target::Shell(line) => {
-            record.process = Some(command("sh", redact::shell(line), request.cwd));
-        }
+        Target::Argv(_) | Target::Shell(_) => record.process = command_of(request),
     }
     if let Some(process) = &mut record.process {
         process.uid = Some(decision);
@@ -337,17 +332,22 @@ fn severity(code: RefusalCode) -> u32 {
     }
 }
 
-fn command<'a>(
-    name: &'a str,
-    cmd_line: Cow<'a, str>,
-    cwd: Option<&'a HostPath>,
-) -> ProcessObject<'a> {
-    ProcessObject {
+/// The command of a request, before it runs.
+fn command_of(request: RequestInfo<'_>) -> Option<ProcessObject<'_>> {
+    let (name, cmd_line) = match request.target {
+        Target::Argv(argv) => {
+            let name = argv.first().map_or("", |program| base_name(program));
+            (name, redact::argv(argv))
+        }
+        Target::Shell(line) => ("sh", redact::shell(line)),
+        Target::None | Target::Path(_) | Target::Paths { .. } => return None,
+    };
+    Some(ProcessObject {
         name: Some(redact::name(name)),
         cmd_line: Some(cmd_line),
-        working_directory: cwd.map(path_text),
+        working_directory: request.cwd.map(path_text),
         ..ProcessObject::default()
-    }
+    })
 }
 
 fn process_object(process: Process<'_>) -> ProcessObject<'_> {

@@ -4,6 +4,7 @@ mod appending;
 mod asking;
 mod changed;
 mod crashed;
+mod documented;
 mod following;
 mod full_disk;
 mod processes;

@@ -95,6 +95,10 @@ impl Table {
             "decision" if record.subject().is_empty() => shown(&record.message),
             _ => shown(record.subject()),
         }];
+        if !record.refused.is_empty() && !record.command.is_empty() {
+            parts.push("in:".into());
+            parts.push(shown(&record.command));
+        }
         if !record.new_path.is_empty() && record.refused.is_empty() {
             parts.push("->".into());
             parts.push(shown(&record.new_path));
