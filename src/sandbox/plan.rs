@@ -173,7 +173,7 @@ impl Unavailable {
             Self::Supervision { .. } => {
                 "run lobsterpot outside other sandboxes, or use a read-only policy".into()
             }
-            Self::Syscalls(_) => "mend the syscalls entries of the profiles".into(),
+            Self::Syscalls(_) => "report this: the sets are part of the program".into(),
             Self::Architecture => "x86_64 and aarch64 are supported".into(),
         }
     }

@@ -2,6 +2,8 @@
 
 /// The built-in policies on every kernel.
 mod golden;
+/// What profiles give, and never give.
+mod profiles;
 /// System call filters.
 mod seccomp;
 /// Toolchains below a home.

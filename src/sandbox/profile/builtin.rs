@@ -2,7 +2,7 @@
 
 use super::Profile;
 
-const BUILT_IN: [(&str, &str); 7] = [
+const BUILT_IN: [(&str, &str); 8] = [
     ("base", include_str!("../../../sandbox-profiles/base.toml")),
     ("c", include_str!("../../../sandbox-profiles/c.toml")),
     ("rust", include_str!("../../../sandbox-profiles/rust.toml")),
@@ -13,9 +13,15 @@ const BUILT_IN: [(&str, &str); 7] = [
     ("node", include_str!("../../../sandbox-profiles/node.toml")),
     ("go", include_str!("../../../sandbox-profiles/go.toml")),
     ("git", include_str!("../../../sandbox-profiles/git.toml")),
+    (
+        "offline",
+        include_str!("../../../sandbox-profiles/offline.toml"),
+    ),
 ];
 
-const NAMES: [&str; 7] = ["base", "c", "rust", "python", "node", "go", "git"];
+const NAMES: [&str; 8] = [
+    "base", "c", "rust", "python", "node", "go", "git", "offline",
+];
 
 impl Profile {
     /// The built-in profile of that name.

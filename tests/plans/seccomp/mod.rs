@@ -1,6 +1,7 @@
 //! System call filters: the sets that are part of the program, and what they compile to.
 
 mod bpf;
+mod golden;
 mod oracle;
 mod random;
 mod sets;
