@@ -103,6 +103,7 @@ impl Arguments<'_> {
             "setxattr" | "removexattr" => self.path(0, LastLink::Follow)?,
             "lsetxattr" | "lremovexattr" => self.path(0, LastLink::Keep)?,
             "fsetxattr" | "fremovexattr" => self.descriptor(0),
+            "setxattrat" | "removexattrat" => return self.read_attributes_at(name),
             _ => return Err(unknown()),
         };
         let attribute =
@@ -117,6 +118,31 @@ impl Arguments<'_> {
         }
         let value = memory::read(self.0.pid, self.0.arguments[2], length)?;
         Ok((target, Change::SetAttribute(attribute, value, self.int(4))))
+    }
+
+    /// The newer calls (Linux 6.13): name after path and flags, the value behind a structure.
+    fn read_attributes_at(&self, name: &str) -> io::Result<(Target, Change)> {
+        let target = self.path_with_flags(0, 2)?;
+        let attribute =
+            memory::read_string(self.0.pid, self.0.arguments[3], LONGEST_ATTRIBUTE_NAME)
+                .map_err(range_error)?;
+        if name == "removexattrat" {
+            return Ok((target, Change::RemoveAttribute(attribute)));
+        }
+        // struct xattr_args: a 64-bit address, a 32-bit size, 32 bits of flags.
+        let Some([address, rest]) = self.numbers(4)? else {
+            return Err(Errno::EFAULT.into());
+        };
+        if self.0.arguments[5] != 16 {
+            return Err(Errno::EINVAL.into());
+        }
+        let [length, flags] = halves(rest);
+        if length as usize > LARGEST_ATTRIBUTE {
+            return Err(Errno::E2BIG.into());
+        }
+        let value = memory::read(self.0.pid, address.cast_unsigned(), length as usize)?;
+        let change = Change::SetAttribute(attribute, value, flags.cast_signed());
+        Ok((target, change))
     }
 
     /// Registers hold 64 bits, of which the kernel takes the lower half for an `int`.
@@ -246,6 +272,20 @@ fn from_micros((seconds, micros): (i64, i64)) -> Option<Timespec> {
     (0..1_000_000)
         .contains(&micros)
         .then(|| timespec(seconds, micros * 1000))
+}
+
+/// Two 32-bit fields of a structure that were read as one number.
+fn halves(number: i64) -> [u32; 2] {
+    let bytes = number.to_ne_bytes();
+    let half = |from: usize| {
+        u32::from_ne_bytes([
+            bytes[from],
+            bytes[from + 1],
+            bytes[from + 2],
+            bytes[from + 3],
+        ])
+    };
+    [half(0), half(4)]
 }
 
 fn non_empty(path: CString) -> io::Result<CString> {
