@@ -56,13 +56,10 @@ impl LauncherHandle {
                 pid,
                 pidfd,
             }),
-            Fork::Child => {
-                let code = match serve(equipment, theirs) {
-                    Ok(()) => 0,
-                    Err(_) => 1,
-                };
-                process::end_now(code)
-            }
+            Fork::Child => process::end_now(match keep(equipment, theirs) {
+                Ok(()) => 0,
+                Err(_) => 1,
+            }),
         }
     }
 
@@ -85,6 +82,37 @@ impl LauncherHandle {
 
 /// How long a launcher may take to clean up before the broker goes on without it.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// The life of the launcher's keeper: a process that does nothing but wait for it.
+///
+/// Should the launcher be ended from outside, as by the kernel for want of memory, its
+/// orphans are the keeper's, which ends them and removes the scratch directory.
+fn keep(equipment: Equipment, channel: Channel) -> io::Result<()> {
+    block_all()?;
+    nix::unistd::setsid()?;
+    process::adopt_orphans()?;
+    let Fork::Parent { pid, pidfd } = process::fork_single_threaded()? else {
+        return serve(equipment, channel);
+    };
+    let Equipment {
+        scratch,
+        ruleset,
+        supervisor,
+        ..
+    } = equipment;
+    // The broker must see that the launcher is gone, so nobody else may hold its channel.
+    drop((channel, ruleset, supervisor));
+    process::drop_capabilities()?;
+    launch::detach_stdio()?;
+    let mut kept = scratch.descriptors().to_vec();
+    kept.push(pidfd.as_raw_fd());
+    process::close_all_but(3, &mut kept)?;
+    wait(&[(pidfd.as_fd(), Interest::Readable)], None)?;
+    process::reap(pid);
+    process::end_all_descendants();
+    scratch.remove();
+    Ok(())
+}
 
 /// The launcher's life.
 fn serve(equipment: Equipment, channel: Channel) -> io::Result<()> {
