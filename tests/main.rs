@@ -12,6 +12,8 @@ mod ambient;
 mod audit;
 /// The command line, by the real program.
 mod cli;
+/// Attacks from inside commands, and tools that must work there, by the real program.
+mod containment;
 /// Decisions: tables, properties, messages, and every policy and example as a document.
 mod decisions;
 /// What plans are made of and come to, for every kernel, on any host.

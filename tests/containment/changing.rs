@@ -1,0 +1,228 @@
+//! What lies outside, or in a grant without the right, cannot be changed: content, names,
+//! metadata, by every spelling of every call.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use nix::errno::Errno::{self, EACCES, ENOSYS, EPERM, EROFS};
+
+use super::world::{Failures, Place, Policy, User, World, skip};
+
+/// Changes of content and names. Landlock refuses them all alike.
+const CHANGES: [&str; 33] = [
+    "write",
+    "append",
+    "creat",
+    "emptying",
+    "emptying-reader",
+    "emptying-odd",
+    "truncate",
+    "fallocate",
+    "shared-mapping",
+    "copy-file-range",
+    "sendfile",
+    "splice",
+    "reopening",
+    "creating",
+    "unnamed-file",
+    "mkdir",
+    "mkdirat",
+    "mkfifo",
+    "mknod-file",
+    "symlink",
+    "link",
+    "linking-out",
+    "unlink",
+    "unlinkat",
+    "rmdir",
+    "unlinkat-dir",
+    "rename",
+    "rename-directory",
+    "replacing",
+    "renaming-out",
+    "unlink-from-handle",
+    "mkdir-from-handle",
+    "socket-file",
+];
+
+/// Changes of metadata that the supervisor is asked for.
+const METADATA: [&str; 29] = [
+    "chmod",
+    "chmod-link",
+    "fchmodat",
+    "fchmodat-dir",
+    "fchmodat2",
+    "fchmodat2-empty",
+    "fchmodat2-keep",
+    "chown",
+    "lchown",
+    "fchownat",
+    "fchownat-empty",
+    "utime",
+    "utimes",
+    "futimesat",
+    "utimensat",
+    "utimensat-dir",
+    "utimensat-empty",
+    "utimensat-now",
+    "setxattr",
+    "setxattr-link",
+    "lsetxattr",
+    "removexattr",
+    "lremovexattr",
+    "high-number",
+    "fchmod",
+    "fchown",
+    "futimesat-null",
+    "utimensat-null",
+    "fsetxattr",
+];
+
+/// The rest, each with its error under a workspace and under a read-only policy.
+const ODD: [(&str, Errno, Errno); 10] = [
+    ("fremovexattr", EACCES, EROFS),
+    ("setxattrat", EACCES, EROFS),
+    ("removexattrat", EACCES, EROFS),
+    ("flags", EPERM, EROFS),
+    ("flags-high", EPERM, EROFS),
+    ("fsxattr", EPERM, EROFS),
+    ("version", EPERM, EROFS),
+    ("file-setattr", EPERM, EROFS),
+    ("i386", ENOSYS, ENOSYS),
+    ("x32", ENOSYS, ENOSYS),
+];
+
+/// Attacks that open the file first, which is as far as they come where it cannot be read.
+const OPENING: [&str; 10] = [
+    "fchmod",
+    "fchown",
+    "futimesat-null",
+    "utimensat-null",
+    "fsetxattr",
+    "fremovexattr",
+    "flags",
+    "flags-high",
+    "fsxattr",
+    "version",
+];
+
+struct Hunt<'a> {
+    world: &'a World,
+    place: Place,
+    policy: Policy,
+    failures: Failures,
+}
+
+impl Hunt<'_> {
+    fn content_arguments(prey: &Path, own: &Path) -> Vec<OsString> {
+        [
+            prey.join("file"),
+            prey.join("directory"),
+            prey.join("free"),
+            own.into(),
+        ]
+        .map(OsString::from)
+        .into()
+    }
+
+    fn metadata_arguments(prey: &Path, _: &Path) -> Vec<OsString> {
+        vec![prey.join("file").into(), prey.into(), "file".into()]
+    }
+
+    fn attack(&mut self, name: &str, errno: Errno, arguments: fn(&Path, &Path) -> Vec<OsString>) {
+        let (world, place) = (self.world, self.place);
+        let own = world.workspace().join(format!("own-{name}"));
+        std::fs::write(&own, "mine").unwrap();
+        world.hand_over(&own);
+        let prey = world.prey(place, &format!("control-{name}"));
+        let before = world.witness(place);
+        let control = world.bare(name, arguments(&prey, &own));
+        if control.is_missing_here() {
+            skip(name);
+            return;
+        }
+        if control.errno != Some(0) || world.witness(place) == before {
+            self.failures
+                .note(format!("{name}: no control: {control:?}"));
+        }
+        std::fs::write(&own, "mine").unwrap();
+        world.hand_over(&own);
+        let prey = world.prey(place, name);
+        let before = world.witness(place);
+        let answer = world.sandboxed(self.policy, name, arguments(&prey, &own));
+        let context = format!("{:?} {place:?} {:?} {name}", world.user, self.policy);
+        if answer.errno != Some(errno as i32) {
+            let told = answer.errno_name();
+            self.failures
+                .note(format!("{context}: {told}, not {errno:?}: {answer:?}"));
+        }
+        if world.witness(place) != before {
+            self.failures.note(format!("{context}: it was changed"));
+        }
+        // Trees stay small, because a witness reads all of them.
+        for used in [format!("control-{name}"), name.to_owned()] {
+            std::fs::remove_dir_all(world.place(place).join(used)).unwrap();
+        }
+    }
+}
+
+fn hunt(place: Place, policy: Policy) {
+    for user in User::all() {
+        let world = World::new(*user);
+        let mut hunt = Hunt {
+            world: &world,
+            place,
+            policy,
+            failures: Failures::default(),
+        };
+        for name in CHANGES {
+            hunt.attack(name, EACCES, Hunt::content_arguments);
+        }
+        if user.is_root() {
+            hunt.attack("device", EACCES, Hunt::content_arguments);
+        }
+        let is_closed = place == Place::Outside;
+        let metadata = if policy == Policy::ReadOnly {
+            EROFS
+        } else {
+            EACCES
+        };
+        for name in METADATA {
+            let errno = if is_closed && OPENING.contains(&name) {
+                EACCES
+            } else {
+                metadata
+            };
+            hunt.attack(name, errno, Hunt::metadata_arguments);
+        }
+        for (name, workspace, read_only) in ODD {
+            let errno = match policy {
+                _ if is_closed && OPENING.contains(&name) => EACCES,
+                Policy::Workspace => workspace,
+                Policy::ReadOnly => read_only,
+            };
+            hunt.attack(name, errno, Hunt::metadata_arguments);
+        }
+        hunt.failures.none("changes");
+    }
+}
+
+#[test]
+fn nothing_outside_is_changed() {
+    hunt(Place::Outside, Policy::Workspace);
+}
+
+#[test]
+fn nothing_outside_is_changed_under_a_read_only_policy() {
+    hunt(Place::Outside, Policy::ReadOnly);
+}
+
+#[test]
+fn nothing_is_changed_in_a_grant_that_can_only_be_read() {
+    hunt(Place::Library, Policy::Workspace);
+}
+
+#[test]
+fn nothing_in_the_workspace_is_changed_under_a_read_only_policy() {
+    hunt(Place::Workspace, Policy::ReadOnly);
+}

@@ -1,0 +1,25 @@
+//! Attacks from inside commands, by the real program, and tools that must work there.
+//!
+//! Every attack is made twice: without the sandbox, where it must work, and inside it, where
+//! its effect must be missing. The effect is looked at from outside, never told by the
+//! attacker; the attacker only tells its errno.
+
+/// Compiles the attacker, and runs it with and without the sandbox.
+mod world;
+
+/// What lies outside, or in a grant without the right, cannot be changed.
+mod changing;
+/// Nothing leaves the machine, and no daemon of it can be asked.
+mod network;
+/// Other processes, privileges, and what a command inherits.
+mod processes;
+/// The supervisor of metadata changes, under races.
+mod races;
+/// What lies outside cannot be read, listed, executed or watched.
+mod reading;
+/// Standard streams, signals, exit codes, a terminal.
+mod streams;
+/// Nothing of a command is left when it ends, however it ends.
+mod survivors;
+/// Everyday tools do their work.
+mod tools;

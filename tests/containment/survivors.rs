@@ -1,0 +1,136 @@
+//! Nothing of a command is left when it ends, however it ends. The witness is a file that a
+//! survivor would go on growing, and the process table.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::world::{Policy, User, World};
+
+/// The processes whose program is this world's attacker.
+fn alive(world: &World) -> Vec<i32> {
+    let program = world.workspace().join("attacker");
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    entries
+        .filter(|entry| fs::read_link(entry.path().join("exe")).is_ok_and(|exe| exe == program))
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+fn end_all(world: &World) {
+    while let left @ [_, ..] = &alive(world)[..] {
+        for pid in left {
+            let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
+        }
+    }
+}
+
+fn is_growing(file: &Path) -> bool {
+    let size = || fs::metadata(file).map_or(0, |found| found.len());
+    let before = size();
+    std::thread::sleep(Duration::from_millis(100));
+    size() != before
+}
+
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "still not: {what}"
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn start(world: &World, options: &[&str], file: &Path) -> Child {
+    let mut command = world.program();
+    command.args(["run", "--policy", "workspace"]).args(options);
+    command.arg("--").args(["./attacker", "staying"]).arg(file);
+    let child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("it runs", || file.exists());
+    child
+}
+
+#[test]
+fn a_broker_that_is_killed_takes_everything_with_it() {
+    for user in User::all() {
+        let world = World::new(*user);
+        let file = world.workspace().join("file");
+        let mut broker = start(&world, &[], &file);
+        assert!(is_growing(&file));
+        broker.kill().unwrap();
+        broker.wait().unwrap();
+        wait_until("everything ended", || alive(&world).is_empty());
+        wait_until("scratch is gone", || world.scratch_left().is_empty());
+        assert!(!is_growing(&file));
+    }
+}
+
+#[test]
+fn a_launcher_that_is_killed_takes_everything_with_it() {
+    let world = World::new(User::Current);
+    let file = world.workspace().join("file");
+    let mut broker = start(&world, &[], &file);
+    let child_of = |pid: u32| -> u32 {
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        children.trim().parse().unwrap()
+    };
+    // Between them is the keeper, which does nothing but wait.
+    let launcher = child_of(child_of(broker.id()));
+    let launcher = Pid::from_raw(launcher.cast_signed());
+    kill(launcher, Signal::SIGKILL).unwrap();
+    let ended = broker.wait().unwrap();
+    let left = alive(&world);
+    end_all(&world);
+    assert_eq!(left, [0; 0]);
+    assert_eq!(ended.code(), Some(125));
+    assert!(world.scratch_left().is_empty());
+}
+
+#[test]
+fn the_end_of_its_time_ends_everything() {
+    let world = World::new(User::Current);
+    let file = world.workspace().join("file");
+    let mut broker = start(&world, &["--timeout", "2s"], &file);
+    assert_eq!(broker.wait().unwrap().code(), Some(124));
+    assert!(alive(&world).is_empty());
+    assert!(world.scratch_left().is_empty());
+}
+
+#[test]
+fn signals_reach_the_command_and_its_end_is_told() {
+    let world = World::new(User::Current);
+    for (signal, name) in [
+        (Signal::SIGINT, "INT"),
+        (Signal::SIGTERM, "TERM"),
+        (Signal::SIGHUP, "HUP"),
+    ] {
+        let caught = world.workspace().join(name);
+        let script = format!(
+            "trap 'echo caught > {name}; exit 7' {name}; touch {name}-ready; while :; do sleep 0.01; done"
+        );
+        let mut command = world.run(Policy::Workspace);
+        command.args(["sh", "-c", &script]).stderr(Stdio::null());
+        let mut broker = command.spawn().unwrap();
+        let ready = world.workspace().join(format!("{name}-ready"));
+        wait_until("it runs", || ready.exists());
+        kill(Pid::from_raw(broker.id().cast_signed()), signal).unwrap();
+        assert_eq!(broker.wait().unwrap().code(), Some(7), "{name}");
+        assert_eq!(fs::read_to_string(caught).unwrap(), "caught\n");
+    }
+    let mut command = world.run(Policy::Workspace);
+    let output = command
+        .args(["sh", "-c", "kill -KILL $$"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(128 + 9));
+}

@@ -1,0 +1,398 @@
+//! A host in miniature, an attacker, and a witness: what lies where, before and after.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Who attacks. A test that runs as root makes every attack as an ordinary user, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum User {
+    Current,
+    Nobody,
+}
+
+/// The number of the ordinary user that root becomes.
+const NOBODY: u32 = 65534;
+
+impl User {
+    /// All that this process can be.
+    pub(super) fn all() -> &'static [Self] {
+        if nix::unistd::geteuid().is_root() {
+            &[Self::Current, Self::Nobody]
+        } else {
+            &[Self::Current]
+        }
+    }
+
+    pub(super) fn is_root(self) -> bool {
+        self == Self::Current && nix::unistd::geteuid().is_root()
+    }
+}
+
+/// Which policy a command runs under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Policy {
+    /// The built-in `workspace`, with a further grant that can only be read.
+    Workspace,
+    /// The same, by `--read-only`.
+    ReadOnly,
+}
+
+/// Where the prey of an attack lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the granted directory.
+    Workspace,
+    /// In a granted directory that can only be read.
+    Library,
+    /// In no grant.
+    Outside,
+}
+
+/// A temporary directory with a workspace, things outside it, and directories of its own for
+/// everything that the program keeps.
+pub(super) struct World {
+    directory: TempDir,
+    pub(super) user: User,
+    program: PathBuf,
+}
+
+/// What a command came to.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// What the attacker told: 0 where all its steps worked.
+    pub(super) errno: Option<i32>,
+    /// Everything else that it wrote.
+    pub(super) stolen: String,
+    pub(super) stderr: String,
+}
+
+impl Answer {
+    fn of(output: &Output) -> Self {
+        let text = String::from_utf8_lossy(&output.stdout);
+        let (stolen, errno) = match text.rsplit_once("\nerrno=") {
+            Some((stolen, errno)) => (stolen, errno.trim().parse().ok()),
+            None => (&*text, None),
+        };
+        Self {
+            errno,
+            stolen: stolen.to_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Whether this kernel or file system has no such operation.
+    pub(super) fn is_missing_here(&self) -> bool {
+        const MISSING: [Errno; 4] = [
+            Errno::ENOSYS,
+            Errno::ENOTTY,
+            Errno::EOPNOTSUPP,
+            Errno::EAFNOSUPPORT,
+        ];
+        self.errno
+            .is_some_and(|errno| MISSING.contains(&Errno::from_raw(errno)))
+    }
+
+    /// The report that `--json` puts on the last line.
+    pub(super) fn report(&self) -> Value {
+        let line = self.stderr.trim_end().lines().last().unwrap_or_default();
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub(super) fn errno_name(&self) -> String {
+        match self.errno {
+            None => "none".into(),
+            Some(0) => "0".into(),
+            Some(errno) => format!("{:?}", Errno::from_raw(errno)),
+        }
+    }
+}
+
+/// What is known of an inode from outside. The change time tells of every change of metadata.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Facts {
+    inode: u64,
+    mode: u32,
+    owner: (u32, u32),
+    modified: (i64, i64),
+    changed: (i64, i64),
+    links: u64,
+    content: Vec<u8>,
+}
+
+impl World {
+    pub(super) fn new(user: User) -> Self {
+        let directory = TempDir::new().unwrap();
+        let top = directory.path();
+        for name in [
+            "workspace",
+            "library",
+            "outside",
+            "home",
+            "state",
+            "config",
+            "tmp",
+        ] {
+            fs::create_dir(top.join(name)).unwrap();
+        }
+        fs::copy(attacker(), top.join("workspace/attacker")).unwrap();
+        fs::write(top.join("workspace/mine"), "mine").unwrap();
+        fs::write(top.join("policy.toml"), policy(top)).unwrap();
+        let mut world = Self {
+            directory,
+            user,
+            program: env!("CARGO_BIN_EXE_lobsterpot").into(),
+        };
+        if user == User::Nobody {
+            let own = world.path("lobsterpot");
+            fs::hard_link(&world.program, &own)
+                .or_else(|_| fs::copy(&world.program, &own).map(drop))
+                .unwrap();
+            world.program = own;
+            fs::set_permissions(world.path(""), fs::Permissions::from_mode(0o755)).unwrap();
+            for name in fs::read_dir(world.path("")).unwrap() {
+                let path = name.unwrap().path();
+                if path != world.program {
+                    world.hand_over(&path);
+                }
+            }
+        }
+        world
+    }
+
+    /// Makes the attacker the owner of everything below.
+    pub(super) fn hand_over(&self, path: &Path) {
+        if self.user == User::Current {
+            return;
+        }
+        std::os::unix::fs::lchown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        if path.is_dir() && !path.is_symlink() {
+            for entry in fs::read_dir(path).unwrap() {
+                self.hand_over(&entry.unwrap().path());
+            }
+        }
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().canonicalize().unwrap().join(name)
+    }
+
+    pub(super) fn workspace(&self) -> PathBuf {
+        self.path("workspace")
+    }
+
+    pub(super) fn place(&self, place: Place) -> PathBuf {
+        self.path(match place {
+            Place::Workspace => "workspace",
+            Place::Library => "library",
+            Place::Outside => "outside",
+        })
+    }
+
+    /// A directory of this name with a file and an empty directory, for one attack.
+    pub(super) fn prey(&self, place: Place, name: &str) -> PathBuf {
+        let prey = self.place(place).join(name);
+        fs::create_dir_all(prey.join("directory")).unwrap();
+        // A program, so that it can be executed as well as read.
+        fs::copy("/usr/bin/id", prey.join("file")).unwrap();
+        fs::set_permissions(prey.join("file"), fs::Permissions::from_mode(0o750)).unwrap();
+        if self.user == User::Nobody {
+            for path in [prey.clone(), prey.join("directory"), prey.join("file")] {
+                chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+        }
+        let marked = self.bare("mark", [prey.join("file")]);
+        assert!(marked.errno.is_some(), "{marked:?}");
+        // So that a change is seen in the times, whose steps can be as long as a tick.
+        std::thread::sleep(Duration::from_millis(10));
+        prey
+    }
+
+    /// Runs an attack without a sandbox, below a parent of the same user.
+    pub(super) fn bare<A: AsRef<OsStr>>(
+        &self,
+        attack: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Answer {
+        let mut command = self.command(Path::new("/bin/sh"));
+        command.args(["-c", "\"$@\"; exit $?", "sh", "./attacker", attack]);
+        command.args(arguments);
+        Answer::of(&command.output().unwrap())
+    }
+
+    /// Runs an attack in the sandbox.
+    pub(super) fn sandboxed<A: AsRef<OsStr>>(
+        &self,
+        policy: Policy,
+        attack: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Answer {
+        let mut command = self.run(policy);
+        command.args(["./attacker", attack]).args(arguments);
+        Answer::of(&command.output().unwrap())
+    }
+
+    /// `lobsterpot run` under a policy, without a command yet.
+    pub(super) fn run(&self, policy: Policy) -> Command {
+        let mut command = self.program();
+        command.args(["run", "--json", "--policy"]);
+        command.arg(self.path("policy.toml"));
+        if policy == Policy::ReadOnly {
+            command.arg("--read-only");
+        }
+        command.arg("--");
+        command
+    }
+
+    /// The program, in the workspace.
+    pub(super) fn program(&self) -> Command {
+        self.command(&self.program)
+    }
+
+    /// A process of the same user that has nothing to do with any command.
+    pub(super) fn bystander(&self) -> Child {
+        let child = self.command(Path::new("sleep")).arg("600").spawn().unwrap();
+        // Until it is the program itself, and not what becomes it.
+        let is_asleep = || {
+            fs::read_to_string(format!("/proc/{}/comm", child.id()))
+                .is_ok_and(|name| name == "sleep\n")
+        };
+        while !is_asleep() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        child
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        let mut command = match self.user {
+            User::Current => Command::new(program),
+            User::Nobody => {
+                let mut command = Command::new("setpriv");
+                let number = NOBODY.to_string();
+                command.args(["--reuid", &number, "--regid", &number, "--clear-groups"]);
+                command.arg(program);
+                command
+            }
+        };
+        command
+            .current_dir(self.workspace())
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("HOME", self.path("home"))
+            .env("XDG_STATE_HOME", self.path("state"))
+            .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("TMPDIR", self.path("tmp"))
+            .env("SECRET_TOKEN", "the secret of the environment")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Everything in a place, as it is now.
+    pub(super) fn witness(&self, place: Place) -> BTreeMap<PathBuf, Facts> {
+        let mut seen = BTreeMap::new();
+        look(&self.place(place), &mut seen);
+        seen
+    }
+
+    /// Private directories that were left behind.
+    pub(super) fn scratch_left(&self) -> Vec<PathBuf> {
+        let below = |path: &Path| -> Vec<PathBuf> {
+            let entries = fs::read_dir(path).into_iter().flatten().flatten();
+            entries.map(|entry| entry.path()).collect()
+        };
+        below(&self.path("tmp"))
+            .iter()
+            .flat_map(|ours| below(ours))
+            .collect()
+    }
+}
+
+fn policy(top: &Path) -> String {
+    let built_in = include_str!("../../policies/workspace.toml");
+    let library = top.canonicalize().unwrap().join("library");
+    format!(
+        "{built_in}\n[[grant]]\nname = \"library\"\npath = \"{}\"\nrights = [\"list\", \"read\", \"execute\"]\nreason = \"to be read\"\n",
+        library.display()
+    )
+}
+
+fn look(path: &Path, seen: &mut BTreeMap<PathBuf, Facts>) {
+    let found = fs::symlink_metadata(path).unwrap();
+    let content = if found.is_symlink() {
+        fs::read_link(path)
+            .unwrap()
+            .into_os_string()
+            .into_encoded_bytes()
+    } else if found.is_file() {
+        fs::read(path).unwrap()
+    } else {
+        Vec::new()
+    };
+    if found.is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            look(&entry.unwrap().path(), seen);
+        }
+    }
+    let facts = Facts {
+        inode: found.ino(),
+        mode: found.mode(),
+        owner: (found.uid(), found.gid()),
+        modified: (found.mtime(), found.mtime_nsec()),
+        changed: (found.ctime(), found.ctime_nsec()),
+        links: found.nlink(),
+        content,
+    };
+    seen.insert(path.to_path_buf(), facts);
+}
+
+/// The attacker's program, compiled once in each run of the tests.
+fn attacker() -> &'static Path {
+    static ATTACKER: OnceLock<PathBuf> = OnceLock::new();
+    ATTACKER.get_or_init(|| {
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/containment/attacker");
+        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("attacker");
+        let files = fs::read_dir(sources)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let compiled = Command::new("gcc")
+            .args(["-O1", "-pthread", "-o"])
+            .arg(&program)
+            .args(files.filter(|path| path.extension() == Some(OsStr::new("c"))))
+            .status()
+            .unwrap();
+        assert!(compiled.success());
+        program
+    })
+}
+
+/// A feature that this host lacks: printed and counted, or a failure where all are required.
+pub(super) fn skip(what: &str) {
+    assert!(
+        std::env::var_os("LOBSTERPOT_REQUIRE_ALL").is_none(),
+        "not tested on this host: {what}"
+    );
+    eprintln!("SKIPPED: {what}");
+}
+
+/// Everything that went wrong in a table, at once.
+#[derive(Default)]
+pub(super) struct Failures(Vec<String>);
+
+impl Failures {
+    pub(super) fn note(&mut self, what: String) {
+        self.0.push(what);
+    }
+
+    pub(super) fn none(self, of: &str) {
+        assert!(self.0.is_empty(), "{of}:\n  {}", self.0.join("\n  "));
+    }
+}
