@@ -89,20 +89,8 @@ fn python(world: &World, script: &str) -> (String, String) {
     (text(&output.stdout), text(&output.stderr))
 }
 
-/// Names of one object that the supervisor has to see through, inside and outside.
-#[test]
-fn every_spelling_of_a_path_is_understood() {
-    let world = World::new(User::Current);
-    let prey = world.prey(Place::Outside, "prey");
-    fs::create_dir_all(world.workspace().join("a/b/c")).unwrap();
-    own_file(&world, "a/b/c/file");
-    symlink(prey.join("file"), world.workspace().join("out")).unwrap();
-    symlink("a/b/c/file", world.workspace().join("in")).unwrap();
-    symlink(&prey, world.workspace().join("outdir")).unwrap();
-    let outside = prey.join("file");
-    let inside = world.workspace().join("a/b/c/file");
-    let script = format!(
-        "
+/// Tries every name of two objects; `INSIDE` and `OUTSIDE` stand for their paths.
+const SPELLINGS: &str = "
 import os, errno, sys, threading
 def told(call):
     try: call()
@@ -116,16 +104,16 @@ def names(path):
     yield path
     yield os.path.relpath(path)
     yield '/proc/self/root' + path
-    for own in ('/proc/self', '/proc/thread-self', f'/proc/{{pid}}', f'/proc/{{pid}}/task/{{tid}}'):
-        yield f'{{own}}/fd/{{fd}}'
-        yield f'{{own}}/fd/{{directory}}/{{base}}'
-    yield f'/dev/fd/{{fd}}'
-    yield f'/proc/{{pid}}/cwd/' + os.path.relpath(path)
+    for own in ('/proc/self', '/proc/thread-self', f'/proc/{pid}', f'/proc/{pid}/task/{tid}'):
+        yield f'{own}/fd/{fd}'
+        yield f'{own}/fd/{directory}/{base}'
+    yield f'/dev/fd/{fd}'
+    yield f'/proc/{pid}/cwd/' + os.path.relpath(path)
     yield '/proc/self/cwd/' + os.path.relpath(path)
-for kind, path in (('in', {inside:?}), ('out', {outside:?})):
+for kind, path in (('in', INSIDE), ('out', OUTSIDE)):
     for name in names(path):
-        os.chmod({inside:?}, 0o644)
-        print(kind, told(lambda: os.chmod(name, 0o600)), oct(os.stat({inside:?}).st_mode & 0o777), name)
+        os.chmod(INSIDE, 0o644)
+        print(kind, told(lambda: os.chmod(name, 0o600)), oct(os.stat(INSIDE).st_mode & 0o777), name)
 print('link-in', told(lambda: os.chmod('in', 0o640)))
 print('link-out', told(lambda: os.chmod('out', 0o640)))
 print('dirlink-out', told(lambda: os.chmod('outdir/file', 0o640)))
@@ -137,8 +125,23 @@ print('missing', told(lambda: os.chmod('missing', 0o600)))
 print('empty', told(lambda: os.chmod('', 0o600)))
 print('closed', told(lambda: os.fchmod(999, 0o600)))
 print('stdout', told(lambda: os.fchmod(1, 0o600)))
-"
-    );
+";
+
+/// Names of one object that the supervisor has to see through, inside and outside.
+#[test]
+fn every_spelling_of_a_path_is_understood() {
+    let world = World::new(User::Current);
+    let prey = world.prey(Place::Outside, "prey");
+    fs::create_dir_all(world.workspace().join("a/b/c")).unwrap();
+    own_file(&world, "a/b/c/file");
+    symlink(prey.join("file"), world.workspace().join("out")).unwrap();
+    symlink("a/b/c/file", world.workspace().join("in")).unwrap();
+    symlink(&prey, world.workspace().join("outdir")).unwrap();
+    let outside = prey.join("file");
+    let inside = world.workspace().join("a/b/c/file");
+    let script = SPELLINGS
+        .replace("INSIDE", &format!("{inside:?}"))
+        .replace("OUTSIDE", &format!("{outside:?}"));
     let before = world.witness(Place::Outside);
     let (output, errors) = python(&world, &script);
     assert_eq!(world.witness(Place::Outside), before, "{output}");
