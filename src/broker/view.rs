@@ -30,7 +30,7 @@ impl Terms {
             .policy
             .reach(&self.principal)
             .map_err(|denial| SessionError::Principal(Box::new(denial)))?;
-        let host = HostFeatures::probe();
+        let host = HostFeatures::probe_for_flat_mode();
         let mode = mode_of(&policy.containment, &host)?;
         let profiles = profiles(&policy.containment.profiles)?;
         let toolchains = self.toolchains(&profiles, &reach);

@@ -105,6 +105,7 @@ fn host_table(host: &HostFeatures) -> String {
     row("system calls", supervision(host.supervision));
     match &host.namespaces {
         Namespaces::Usable => row("user namespaces", "usable"),
+        Namespaces::Untried => row("user namespaces", "not tried"),
         Namespaces::Unusable { obstacle, remedy } => {
             row("user namespaces", &format!("not usable: {obstacle}"));
             row("", &format!("remedy: {remedy}"));

@@ -45,6 +45,8 @@ pub enum Supervision {
 pub enum Namespaces {
     /// They can.
     Usable,
+    /// Nobody has tried.
+    Untried,
     /// They cannot.
     Unusable {
         /// What stands in the way: a setting, with its path and value.
@@ -65,14 +67,23 @@ pub enum Presence {
 }
 
 impl HostFeatures {
-    /// Asks the kernel.
+    /// Asks the kernel everything.
     pub fn probe() -> Self {
+        Self {
+            namespaces: namespaces(),
+            ..Self::probe_for_flat_mode()
+        }
+    }
+
+    /// Asks the kernel what a plan in flat mode depends on. Trying namespaces out costs a
+    /// process, which a command would have to wait for.
+    pub fn probe_for_flat_mode() -> Self {
         Self {
             kernel: sys::host::kernel_release(),
             architecture: Arch::native(),
             landlock_abi: sys::host::landlock_abi(),
             supervision: supervision(),
-            namespaces: namespaces(),
+            namespaces: Namespaces::Untried,
             fuse: sys::host::can_open_for_writing("/dev/fuse").into(),
             cgroup: sys::host::has_delegated_cgroup().into(),
         }
@@ -83,7 +94,9 @@ impl HostFeatures {
     /// What keeps commands from a root of their own.
     pub fn view_obstacle(&self) -> String {
         match &self.namespaces {
-            Namespaces::Usable => "this version of lobsterpot has no view layer".into(),
+            Namespaces::Usable | Namespaces::Untried => {
+                "this version of lobsterpot has no view layer".into()
+            }
             Namespaces::Unusable { obstacle, .. } => obstacle.clone(),
         }
     }

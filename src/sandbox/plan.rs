@@ -110,7 +110,7 @@ pub enum Origin {
 pub enum MetadataCalls {
     /// The filter refuses them with EROFS.
     Refused,
-    /// The supervisor refuses them with EROFS, and tells who tried what.
+    /// The supervisor makes them in scratch, refuses them elsewhere with EROFS, and tells who tried what.
     Witnessed,
     /// The supervisor makes them beneath writable grants, and refuses them elsewhere.
     Supervised,

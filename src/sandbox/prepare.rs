@@ -9,6 +9,7 @@ use std::path::Path;
 use super::exceptions;
 use super::landlock::{self, LandlockError, OpenRule};
 use super::launcher::{Equipment, LauncherHandle};
+use super::message::RefusedFor;
 use super::plan::{MetadataCalls, Origin, PathRule, Plan, SCRATCH};
 use super::profile::{Access, Resource};
 use super::scratch::{Scratch, ScratchError};
@@ -252,9 +253,6 @@ fn supervisor(
     opened: &[Opened<'_>],
     scratch: &Scratch,
 ) -> Result<Supervisor, PrepareError> {
-    if plan.metadata != MetadataCalls::Supervised {
-        return Ok(Supervisor::read_only());
-    }
     let mut grants: Vec<_> = opened
         .iter()
         .filter(|one| matches!(one.rule.origin, Origin::Grant(_)))
@@ -273,6 +271,9 @@ fn supervisor(
         own,
         RootRule::Writable(crate::policy::PatternSet::default()),
     )];
+    if plan.metadata != MetadataCalls::Supervised {
+        return Ok(Supervisor::within(roots, RefusedFor::ReadOnly));
+    }
     for one in grants {
         let rule = if one.rule.is_changeable() {
             RootRule::Writable(one.rule.protect.union(&one.rule.hide))
@@ -281,7 +282,7 @@ fn supervisor(
         };
         roots.push((duplicate(one.handle.get(), one.rule.path.as_path())?, rule));
     }
-    Ok(Supervisor::within(roots))
+    Ok(Supervisor::within(roots, RefusedFor::Outside))
 }
 
 fn limits(plan: &Plan) -> Vec<Limit> {

@@ -17,6 +17,8 @@ mod processes;
 mod races;
 /// What lies outside cannot be read, listed, executed or watched.
 mod reading;
+/// The private directory can be used like any other.
+mod scratch;
 /// Standard streams, signals, exit codes, a terminal.
 mod streams;
 /// Nothing of a command is left when it ends, however it ends.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use nix::errno::Errno::{self, EACCES, ENOSYS, EOPNOTSUPP, EPERM, EXDEV};
+use nix::errno::Errno::{self, EACCES, ENOSYS, EPERM, EXDEV};
 
 use super::world::{Failures, Place, Policy, User, World, skip};
 
@@ -33,7 +33,7 @@ const WAYS: [(&str, Errno, By); 32] = [
     ("listing", EACCES, By::Anyone),
     ("listing-a-handle", EACCES, By::Anyone),
     ("listing-from-handle", EACCES, By::Anyone),
-    ("file-handle", EOPNOTSUPP, By::Root),
+    ("file-handle", EPERM, By::Root),
     ("io-uring", ENOSYS, By::Anyone),
     ("hard-link", EXDEV, By::Anyone),
     ("handle-hard-link", EXDEV, By::Anyone),

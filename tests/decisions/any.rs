@@ -171,7 +171,10 @@ fn limits() -> impl Strategy<Value = Limits> {
 }
 
 fn containment() -> impl Strategy<Value = Containment> {
-    let accept = vec![WeakerGuarantee::OutsideMetadata];
+    let accept = vec![
+        WeakerGuarantee::OutsideMetadata,
+        WeakerGuarantee::OutsideSignals,
+    ];
     (
         subsequence(accept, 0..3),
         1..11_u32,

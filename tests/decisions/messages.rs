@@ -97,7 +97,7 @@ fn each_mistake_has_its_name() {
         ),
         (
             "duplicate",
-            "[containment]\naccept = [\"late-teardown\", \"late-teardown\"]",
+            "[containment]\naccept = [\"outside-signals\", \"outside-signals\"]",
         ),
         ("quantity", "[limits]\nwall = \"0s\""),
         ("quantity", "[limits]\nmemory = \"4GB\""),

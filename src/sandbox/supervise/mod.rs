@@ -27,43 +27,29 @@ use crate::sys::process;
 /// What becomes of the calls that are handed over.
 #[derive(Debug)]
 pub(super) struct Supervisor {
-    rule: Rule,
-}
-
-#[derive(Debug)]
-enum Rule {
-    /// Every change is refused: the plan is read-only.
-    RefuseAll,
-    /// Changes beneath these are made.
-    Within(Vec<WritableRoot>),
+    roots: Vec<WritableRoot>,
+    elsewhere: RefusedFor,
 }
 
 impl Supervisor {
-    /// Refuses every change, with EROFS.
-    pub(super) fn read_only() -> Self {
-        Self {
-            rule: Rule::RefuseAll,
-        }
-    }
-
-    /// Makes changes beneath the given handles, except on what is protected there.
+    /// Makes changes beneath the given handles, except on what is protected there, and
+    /// refuses them elsewhere for the given reason.
     ///
     /// `roots` are ordered as they are looked at; a more specific one must come first.
-    pub(super) fn within(roots: Vec<(OwnedFd, RootRule)>) -> Self {
+    pub(super) fn within(roots: Vec<(OwnedFd, RootRule)>, elsewhere: RefusedFor) -> Self {
         let roots = roots
             .into_iter()
-            .map(|(handle, rule)| WritableRoot::new(handle, rule));
-        Self {
-            rule: Rule::Within(roots.collect()),
-        }
+            .map(|(handle, rule)| WritableRoot::new(handle, rule))
+            .collect();
+        Self { roots, elsewhere }
     }
 
     /// The descriptors that it needs to keep.
     pub(super) fn descriptors(&self) -> Vec<RawFd> {
-        match &self.rule {
-            Rule::RefuseAll => Vec::new(),
-            Rule::Within(roots) => roots.iter().map(|root| root.handle().as_raw_fd()).collect(),
-        }
+        self.roots
+            .iter()
+            .map(|root| root.handle().as_raw_fd())
+            .collect()
     }
 
     /// Takes the next call and answers it; returns it where it was refused.
@@ -89,11 +75,11 @@ impl Supervisor {
             // Memory that cannot be read is never a reason to allow.
             Err(error) => return (Answer::Refused(errno_of(&error)), None),
         };
-        if let Rule::RefuseAll = self.rule {
-            return refuse(notification, &call, None, RefusedFor::ReadOnly);
-        }
         let pinned = match Pinned::by(notification.pid, &call.target) {
             Ok(pinned) => pinned,
+            Err(_) if self.elsewhere == RefusedFor::ReadOnly => {
+                return refuse(notification, &call, None, RefusedFor::ReadOnly);
+            }
             // The path leads nowhere: the answer that the caller would have had.
             Err(error) => return (Answer::Refused(errno_of(&error)), None),
         };
@@ -109,19 +95,13 @@ impl Supervisor {
 
     /// The handle on which the change may be made, if it lies in a place where it may.
     fn place_of(&self, pinned: &Pinned) -> Result<OwnedFd, RefusedFor> {
-        let Rule::Within(roots) = &self.rule else {
-            return Err(RefusedFor::ReadOnly);
-        };
-        if pinned.has_no_name() {
-            return pinned
-                .handle()
-                .try_clone_to_owned()
-                .map_err(|_| RefusedFor::Outside);
+        // In a read-only plan nothing but scratch is changed, by whatever name.
+        if self.elsewhere == RefusedFor::Outside && pinned.has_no_name() {
+            let handle = pinned.handle().try_clone_to_owned();
+            return handle.map_err(|_| RefusedFor::Outside);
         }
-        let root = roots
-            .iter()
-            .find(|root| root.holds(pinned))
-            .ok_or(RefusedFor::Outside)?;
+        let root = self.roots.iter().find(|root| root.holds(pinned));
+        let root = root.ok_or(self.elsewhere)?;
         root.find(pinned).ok_or(RefusedFor::Exception)
     }
 }
