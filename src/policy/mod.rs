@@ -1,6 +1,6 @@
 //! Who may do what: a policy is read, checked, bound to a session's directories, and asked.
 //!
-//! Pure: no I/O, no clock, no environment. Reading order: [`terms`] (what a policy says),
+//! Pure: no I/O, no clock, no environment. Reading order: `terms` (what a policy says),
 //! `read` and `lint` (from text), `bind` (to paths), `decide` (allow or deny).
 
 mod bind;
