@@ -22,6 +22,7 @@ mod relay;
 mod scratch;
 mod streams;
 mod supervise;
+mod view;
 
 pub use self::landlock::LandlockError;
 pub use enter::{Command, EndedFor, EnterError, Exit, Kept};
