@@ -38,8 +38,8 @@ fn own_file(world: &World, name: &str) -> OsString {
 
 #[test]
 fn no_race_reaches_the_outside() {
-    for user in User::all() {
-        let world = World::new(*user);
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
         let prey = world.prey(Place::Outside, "prey");
         for name in [
             "race-links",
@@ -70,8 +70,8 @@ fn no_race_reaches_the_outside() {
 
 #[test]
 fn a_process_that_cannot_be_inspected_changes_nothing() {
-    for user in User::all() {
-        let world = World::new(*user);
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
         let prey = world.prey(Place::Outside, "prey");
         let own = own_file(&world, "own");
         let before = world.witness(Place::Outside);
