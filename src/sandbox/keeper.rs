@@ -6,7 +6,7 @@
 //! orphans are the keeper's, which ends them and removes the scratch directory.
 
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use super::landlock::{self, LandlockError};
@@ -71,6 +71,8 @@ pub(super) struct LauncherHandle {
     pub channel: Channel,
     pid: i32,
     pidfd: OwnedFd,
+    /// The view's own instance of devpts.
+    terminals: Option<OwnedFd>,
 }
 
 impl LauncherHandle {
@@ -85,13 +87,14 @@ impl LauncherHandle {
         outfit: Outfit,
         ground: ViewGround<'_>,
     ) -> Result<Self, StartError> {
-        let handle = Self::fork(|channel| keep_view(outfit, ground, channel))?;
+        let mut handle = Self::fork(|channel| keep_view(outfit, ground, channel))?;
         let frame = handle.channel.receive()?;
-        let report = frame
-            .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))
-            .and_then(|frame| postcard::from_bytes(&frame.bytes).map_err(io::Error::other))?;
-        match report {
-            Report::Ready => Ok(handle),
+        let mut frame = frame.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        match postcard::from_bytes(&frame.bytes).map_err(io::Error::other)? {
+            Report::Ready => {
+                handle.terminals = frame.descriptors.pop();
+                Ok(handle)
+            }
             Report::NoView(error) => {
                 handle.finish();
                 Err(StartError::View(error))
@@ -107,6 +110,7 @@ impl LauncherHandle {
                 channel: ours,
                 pid,
                 pidfd,
+                terminals: None,
             }),
             Fork::Child => {
                 drop(ours);
@@ -118,12 +122,18 @@ impl LauncherHandle {
         }
     }
 
+    /// The view's own instance of devpts, in view mode.
+    pub(super) fn terminals(&self) -> Option<BorrowedFd<'_>> {
+        self.terminals.as_ref().map(OwnedFd::as_fd)
+    }
+
     /// Says goodbye and waits until the launcher has ended everything.
     pub(super) fn finish(self) {
         let Self {
             channel,
             pid,
             pidfd,
+            terminals: _,
         } = self;
         drop(channel);
         // The launcher needs a moment to end and reap what is left; it is never waited
@@ -168,10 +178,7 @@ fn keep_view(outfit: Outfit, ground: ViewGround<'_>, channel: Channel) -> io::Re
     };
     let Fork::Parent { pid, pidfd } = process::fork_single_threaded()? else {
         return match occupy(unfinished, ground.plan, outfit, &channel) {
-            Ok(equipment) => {
-                report(&channel, &Report::Ready)?;
-                Launcher::new(equipment, channel)?.serve()
-            }
+            Ok(equipment) => Launcher::new(equipment, channel)?.serve(),
             Err(error) => report(&channel, &Report::NoView(error)),
         };
     };
@@ -190,10 +197,15 @@ fn occupy(
     let fault = || ViewError::at(ViewStep::Settle);
     let view = unfinished.finish()?;
     let ruleset = ruleset(plan, &view)?;
-    drop(view);
     let supervisor = reach::in_view(plan).map_err(fault())?;
     let equipment = equip(outfit, (ruleset, supervisor), Territory::View);
-    settle(&equipment, channel, &[]).map_err(fault())?;
+    let terminals = view.terminals().try_clone_to_owned().map_err(fault())?;
+    drop(view);
+    settle(&equipment, channel, &[terminals.as_raw_fd()]).map_err(fault())?;
+    let ready = postcard::to_stdvec(&Report::Ready).map_err(io::Error::other);
+    ready
+        .and_then(|ready| channel.send(&ready, &[terminals.as_fd()]))
+        .map_err(fault())?;
     Ok(equipment)
 }
 
