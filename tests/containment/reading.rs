@@ -63,10 +63,12 @@ fn arguments(world: &World, name: &str) -> Vec<OsString> {
 /// Nothing outside exists in a view, so there is nothing to be refused.
 fn errno_in_view(policy: Policy, way: &str, in_flat_mode: Errno) -> Errno {
     match (policy, way) {
-        // The filter does not ask where the call would lead.
-        (_, "file-handle" | "io-uring" | "bind-mount" | "open-tree" | "new-root" | "fanotify") => {
-            in_flat_mode
-        }
+        // The filter does not ask where the call would lead, and a loader answers by itself.
+        (
+            _,
+            "file-handle" | "io-uring" | "bind-mount" | "open-tree" | "new-root" | "fanotify"
+            | "loader",
+        ) => in_flat_mode,
         // The link itself cannot be made.
         (Policy::ReadOnly, "own-link" | "own-directory-link") => Errno::EROFS,
         _ => Errno::ENOENT,
