@@ -8,11 +8,14 @@ use std::hash::{Hash, Hasher};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 /// An absolute path without `.`, `..` or repeated slashes.
 ///
 /// So two of them are the same exactly when their bytes are: comparing components, as
 /// [`Path`] has to, costs many times more, and a plan compares each path with each other.
-#[derive(Debug, Clone, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "PathBuf")]
 pub struct HostPath(PathBuf);
 
 /// Why a text is not a path.
@@ -99,6 +102,14 @@ impl PartialEq for HostPath {
 impl Hash for HostPath {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.bytes().hash(state);
+    }
+}
+
+impl TryFrom<PathBuf> for HostPath {
+    type Error = PathError;
+
+    fn try_from(path: PathBuf) -> Result<Self, PathError> {
+        Self::absolute(path)
     }
 }
 
