@@ -131,6 +131,9 @@ fn check(path: &Path) -> Result<(), PathError> {
 }
 
 fn without_dots(path: &Path) -> PathBuf {
+    if is_plain(path.as_os_str().as_bytes()) {
+        return path.to_owned();
+    }
     let mut plain = PathBuf::from("/");
     for part in path.components() {
         match part {
@@ -142,6 +145,15 @@ fn without_dots(path: &Path) -> PathBuf {
         }
     }
     plain
+}
+
+/// Whether a path is absolute and has nothing that would have to be removed.
+fn is_plain(path: &[u8]) -> bool {
+    let Some((b'/', below)) = path.split_first() else {
+        return false;
+    };
+    let mut parts = below.split(|byte| *byte == b'/');
+    below.is_empty() || parts.all(|part| !matches!(part, b"" | b"." | b".."))
 }
 
 #[cfg(test)]
