@@ -78,17 +78,14 @@ mod tests {
         let here = place.path();
         symlink("/nowhere", here.join("b")).unwrap();
         symlink("b", here.join("a")).unwrap();
-        std::fs::create_dir(here.join("d")).unwrap();
-        tempfile::NamedTempFile::new_in(here)
-            .unwrap()
-            .keep()
-            .unwrap();
+        let inner = tempfile::tempdir_in(here).unwrap();
+        let _file = tempfile::NamedTempFile::new_in(here).unwrap();
         let links = [("a".into(), "b".into()), ("b".into(), "/nowhere".into())];
         assert_eq!(HostDisk.links(here), links);
         assert_eq!(HostDisk.names(here).len(), 4);
         assert_eq!(HostDisk.look(&here.join("a")), Some(Seen::Link("b".into())));
         let directory = Some(Seen::Directory(Writers::Some));
-        assert_eq!(HostDisk.look(&here.join("d")), directory);
+        assert_eq!(HostDisk.look(inner.path()), directory);
         for nothing in ["c", "a/c"] {
             assert_eq!(HostDisk.look(&here.join(nothing)), None);
         }
