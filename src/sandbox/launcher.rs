@@ -25,6 +25,7 @@ use crate::sys::process::{self, Fork};
 use crate::sys::seccomp::Filter;
 use crate::sys::signals::{SignalSource, block_all};
 use crate::sys::stdio::{Interest, wait};
+use crate::sys::teardown::Teardown;
 
 /// Everything a launcher needs for every command of a session, made by the broker.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub(super) struct Equipment {
     pub scratch: Scratch,
     pub supervisor: Supervisor,
     pub background: crate::policy::Background,
+    /// The launcher's own domain, in which its commands' domains lie.
+    pub domain: Option<OwnedFd>,
 }
 
 /// The broker's hold on a launcher.
@@ -98,10 +101,11 @@ fn keep(equipment: Equipment, channel: Channel) -> io::Result<()> {
         scratch,
         ruleset,
         supervisor,
+        domain,
         ..
     } = equipment;
     // The broker must see that the launcher is gone, so nobody else may hold its channel.
-    drop((channel, ruleset, supervisor));
+    drop((channel, ruleset, supervisor, domain));
     process::drop_capabilities()?;
     launch::detach_stdio()?;
     let mut kept = scratch.descriptors().to_vec();
@@ -109,44 +113,51 @@ fn keep(equipment: Equipment, channel: Channel) -> io::Result<()> {
     process::close_all_but(3, &mut kept)?;
     wait(&[(pidfd.as_fd(), Interest::Readable)], None)?;
     process::reap(pid);
-    process::end_all_descendants();
+    Teardown::OneByOne.end_all();
     scratch.remove();
     Ok(())
 }
 
 /// The launcher's life.
-fn serve(equipment: Equipment, channel: Channel) -> io::Result<()> {
-    settle(&equipment, &channel)?;
+fn serve(mut equipment: Equipment, channel: Channel) -> io::Result<()> {
+    let teardown = settle(&mut equipment, &channel)?;
     let children = SignalSource::of(&[Signal::SIGCHLD])?;
     let mut keeper = Keeper {
         equipment,
         channel,
         children,
+        teardown,
     };
     let served = keeper.serve_orders();
-    process::end_all_descendants();
+    teardown.end_all();
     keeper.equipment.scratch.remove();
     served
 }
 
 /// Cuts every tie to the broker's surroundings.
-fn settle(equipment: &Equipment, channel: &Channel) -> io::Result<()> {
+fn settle(equipment: &mut Equipment, channel: &Channel) -> io::Result<Teardown> {
     block_all()?;
     nix::unistd::setsid()?;
     process::adopt_orphans()?;
     process::drop_capabilities()?;
     launch::detach_stdio()?;
+    let teardown = match equipment.domain.take() {
+        Some(domain) => Teardown::by_domain(domain.as_fd()),
+        None => Teardown::OneByOne,
+    };
     let mut kept = equipment.supervisor.descriptors();
     kept.push(equipment.ruleset.as_raw_fd());
     kept.extend(equipment.scratch.descriptors());
     kept.push(channel.as_fd().as_raw_fd());
-    process::close_all_but(3, &mut kept)
+    process::close_all_but(3, &mut kept)?;
+    Ok(teardown)
 }
 
 struct Keeper {
     equipment: Equipment,
     channel: Channel,
     children: SignalSource,
+    teardown: Teardown,
 }
 
 /// A command while it runs.
@@ -308,7 +319,7 @@ impl Keeper {
     fn finish(&self, running: &Running, status: ExitStatus) -> Ended {
         let duration = running.started.elapsed();
         let strays = match self.equipment.background {
-            crate::policy::Background::Refuse => process::end_all_descendants(),
+            crate::policy::Background::Refuse => self.teardown.end_all(),
             crate::policy::Background::UntilSessionEnd => 0,
         };
         Ended {
@@ -332,15 +343,21 @@ fn end_command(running: &Running) {
 
 /// Reaps what ended; the leader's status once it is among them.
 fn reap_until_leader(leader: i32) -> Option<ExitStatus> {
-    while let Ok(Some((pid, ended))) = process::reap_any() {
-        if pid == leader {
-            return Some(match ended {
-                process::Ended::Exited(code) => ExitStatus::Exited(code),
-                process::Ended::Signalled(signal) => ExitStatus::Signalled(signal),
-            });
-        }
-    }
-    None
+    // The leader first, and only so many others: a storm of processes that fork and exit
+    // must not put off what is due.
+    const MOST: usize = 1024;
+    let first = process::reap_child(leader).ok().flatten();
+    let others = (0..MOST).map_while(|_| process::reap_any().ok().flatten());
+    let ended = first.or_else(|| {
+        others
+            .filter(|(pid, _)| *pid == leader)
+            .map(|(_, ended)| ended)
+            .next()
+    });
+    ended.map(|ended| match ended {
+        process::Ended::Exited(code) => ExitStatus::Exited(code),
+        process::Ended::Signalled(signal) => ExitStatus::Signalled(signal),
+    })
 }
 
 fn decode(frame: &Frame) -> io::Result<Order> {

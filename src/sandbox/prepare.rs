@@ -124,6 +124,7 @@ impl Sandbox {
             scratch,
             supervisor,
             background: plan.background,
+            domain: landlock::signal_domain(plan.landlock_abi)?,
         };
         let launcher = LauncherHandle::start(equipment).map_err(PrepareError::Launcher)?;
         Ok(Self {

@@ -24,6 +24,7 @@ pub mod process;
 pub mod seccomp;
 pub mod signals;
 pub mod stdio;
+pub mod teardown;
 pub mod terminal;
 
 use std::io;
