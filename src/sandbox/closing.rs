@@ -36,6 +36,9 @@ pub(super) fn rules(view: &SystemView, situation: Situation) -> Result<SyscallRu
         MetadataCalls::Allowed => (None, false),
     };
     closed.extend(metadata.map(|treatment| ("metadata", treatment)));
+    if situation.mode == Mode::Flat {
+        closed.push(("scheduling", metadata.unwrap_or(Treatment::AsWritten)));
+    }
     if flags {
         closed.push(("inode-flags", inode_flags(situation.changes)));
     }

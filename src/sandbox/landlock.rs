@@ -111,7 +111,7 @@ pub(super) fn signal_domain(abi: u32) -> Result<Option<OwnedFd>, LandlockError> 
         .set_compatibility(CompatLevel::HardRequirement)
         .handle_access(AccessFs::Refer)
         .and_then(|attributes| attributes.scope(Scope::Signal))
-        .and_then(|attributes| attributes.create())
+        .and_then(Ruleset::create)
         .and_then(|ruleset| ruleset.add_rule(PathBeneath::new(top.as_fd(), AccessFs::Refer)))
         .map_err(fault)?;
     Ok(ruleset.into())

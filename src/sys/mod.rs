@@ -21,6 +21,7 @@ pub mod names;
 pub mod notification;
 pub mod private;
 pub mod process;
+pub mod scheduling;
 pub mod seccomp;
 pub mod signals;
 pub mod stdio;

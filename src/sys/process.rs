@@ -244,6 +244,16 @@ fn children_by_scan(parent: i32) -> Vec<i32> {
         .collect()
 }
 
+/// Whether a thread is of a process below this one, which must have adopted orphans: then the
+/// parents of each of its processes lead here.
+pub fn is_below_us(thread: i32) -> bool {
+    const MOST: usize = 10_000;
+    let own = std::process::id().cast_signed();
+    std::iter::successors(parent_of(thread), |pid| parent_of(*pid))
+        .take(MOST)
+        .any(|pid| pid == own)
+}
+
 fn parent_of(pid: i32) -> Option<i32> {
     #[allow(clippy::disallowed_methods, reason = "process lists in proc")]
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
