@@ -94,10 +94,12 @@ fn nothing_lives_on_when_a_command_ends() {
             // It waits for the end of the output, which a survivor would put off.
             let answer = world.sandboxed(Policy::Workspace, name, [&file]);
             let left = alive(&world);
+            let is_growing = is_growing(&file);
+            fs::write(file.with_extension("stop"), "").unwrap();
             end_all(&world);
             assert_eq!(left, [0; 0], "{user:?} {name}: {answer:?}");
             assert_eq!(answer.errno, Some(0), "{user:?} {name}: {answer:?}");
-            assert!(file.exists() && !is_growing(&file), "{user:?} {name}");
+            assert!(file.exists() && !is_growing, "{user:?} {name}");
             let ended = &answer.report()["result"]["ended_processes"];
             assert!(ended.as_u64().unwrap() > 0, "{user:?} {name}: {answer:?}");
         }

@@ -246,7 +246,8 @@ static void end_if_told(const char *path)
 {
 	char stop[PATH_MAX];
 	snprintf(stop, sizeof stop, "%s.stop", path);
-	if (access(stop, F_OK) == 0)
+	/* When the file is gone, so is the test. */
+	if (access(stop, F_OK) == 0 || access(path, F_OK))
 		_exit(0);
 }
 static void grow(const char *path)
@@ -260,6 +261,7 @@ static void haunt_openly(const char *path)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
+	grow(path);
 	for (;;) {
 		end_if_told(path);
 		grow(path);
@@ -397,6 +399,7 @@ static int by_stopping_each_other(char **a)
 /* Processes that are never the same for long: each forks its successor and ends. */
 static int storm(char *path, int count)
 {
+	grow(path);
 	for (int one = 0; one < count; one++) {
 		if (fork())
 			continue;
