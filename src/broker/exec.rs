@@ -359,6 +359,7 @@ fn witnessed(call: &RefusedCall, rule: &Rule) -> Denial {
     let code = match call.reason {
         RefusedFor::ReadOnly => RefusalCode::ReadOnly,
         RefusedFor::Outside => RefusalCode::OutsideCapability,
+        RefusedFor::OtherProcess => RefusalCode::RightNotGranted,
         RefusedFor::Exception | RefusedFor::Privileged => RefusalCode::ProtectedPath,
     };
     let op = call.call.clone().into();

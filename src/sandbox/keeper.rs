@@ -25,6 +25,7 @@ use crate::sys::process::{self, Fork};
 use crate::sys::seccomp::Filter;
 use crate::sys::signals::block_all;
 use crate::sys::stdio::{Interest, wait};
+use crate::sys::teardown::Teardown;
 
 /// What every command of a session is started with, whatever the mode.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub(super) struct FlatGround {
     pub ruleset: OwnedFd,
     pub supervisor: Supervisor,
     pub scratch: Scratch,
+    /// The launcher's own domain, in which its commands' domains lie.
+    pub domain: Option<OwnedFd>,
 }
 
 /// What a view is built from.
@@ -154,18 +157,23 @@ fn keep_flat(outfit: Outfit, ground: FlatGround, channel: Channel) -> io::Result
         ruleset,
         supervisor,
         scratch,
+        domain,
     } = ground;
     let Fork::Parent { pid, pidfd } = process::fork_single_threaded()? else {
-        let equipment = equip(outfit, (ruleset, supervisor), Territory::Host);
+        let mut equipment = equip(outfit, (ruleset, supervisor), Territory::Host);
+        process::drop_capabilities()?;
+        if let Some(domain) = domain {
+            equipment.teardown = Teardown::by_domain(domain.as_fd());
+        }
         settle(&equipment, &channel, &scratch.descriptors())?;
         let served = Launcher::new(equipment, channel)?.serve();
         scratch.remove();
         return served;
     };
     // The broker must see that the launcher is gone, so nobody else may hold its channel.
-    drop((channel, ruleset, supervisor));
+    drop((channel, ruleset, supervisor, domain));
     await_launcher(pid, &pidfd, &scratch.descriptors())?;
-    process::end_all_descendants();
+    Teardown::OneByOne.end_all();
     scratch.remove();
     Ok(())
 }
@@ -213,7 +221,7 @@ fn ruleset(plan: &Plan, view: &View<'_>) -> Result<OwnedFd, ViewError> {
     landlock::ruleset(plan.landlock_abi, view.rules()).map_err(|error| {
         let path = match &error {
             LandlockError::Rule { path, .. } => Some(path.into()),
-            LandlockError::Ruleset { .. } | LandlockError::Missing => None,
+            _ => None,
         };
         ViewError {
             step: ViewStep::Ruleset,
@@ -240,6 +248,10 @@ fn equip(
         supervisor,
         background,
         territory,
+        teardown: match territory {
+            Territory::Host => Teardown::OneByOne,
+            Territory::View => Teardown::Namespace,
+        },
     }
 }
 

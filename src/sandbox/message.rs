@@ -97,6 +97,8 @@ pub enum RefusedFor {
     Outside,
     /// The object is protected or hidden in its grant, or lies in a grant without the right.
     Exception,
+    /// The process is not the command's.
+    OtherProcess,
     /// The file would run with the rights of its owner or group.
     Privileged,
 }

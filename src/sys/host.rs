@@ -18,12 +18,11 @@ pub fn landlock_abi() -> u32 {
     u32::try_from(abi).unwrap_or(0)
 }
 
-/// Whether this process is under a system call filter already.
-///
-/// A filter that refuses the question is one too. Strict mode would have ended the process.
+/// Whether this process is under a system call filter already. The process is asked itself,
+/// because an outer sandbox may have closed `/proc`.
 pub fn is_filtered() -> bool {
-    // SAFETY: `PR_GET_SECCOMP` takes no pointer and changes nothing.
-    unsafe { libc::prctl(libc::PR_GET_SECCOMP, 0, 0, 0, 0) != 0 }
+    // SAFETY: plain numbers.
+    unsafe { libc::prctl(libc::PR_GET_SECCOMP) == 2 }
 }
 
 /// The value of a setting below `/proc/sys`.

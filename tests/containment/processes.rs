@@ -1,8 +1,8 @@
-//! Other processes stay as they are; no privilege is had or gained; nothing is inherited.
+//! No privilege is had or gained; the dangerous calls are closed; nothing is inherited.
 
 use std::fs;
 use std::os::fd::AsRawFd as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::process::{Child, Stdio};
 
 use nix::errno::Errno::{self, EACCES, ENOSYS, EPERM};
@@ -162,6 +162,25 @@ fn no_file_becomes_privileged() {
             Mode::Flat => EPERM,
         };
         assert_eq!(answer.errno, Some(expected as i32), "{answer:?}");
+    }
+}
+
+/// A file can be made with the bit, but empty: nothing that fills it leaves the bit there.
+#[test]
+fn no_file_is_born_privileged_with_content() {
+    for user in User::all() {
+        let world = World::new(*user);
+        // Only who has a capability for it keeps the bit, so the control is for root.
+        if user.is_root() {
+            let control = world.bare("filling-setuid", ["born-bare"]);
+            assert_eq!(control.errno, Some(0), "{control:?}");
+            assert!(!control.stolen.is_empty(), "{control:?}");
+        }
+        let answer = world.sandboxed(Policy::Workspace, "filling-setuid", ["born"]);
+        assert_eq!(answer.errno, Some(0), "{answer:?}");
+        assert_eq!(answer.stolen, "", "{user:?}");
+        let mode = fs::metadata(world.workspace().join("born")).unwrap().mode();
+        assert_eq!(mode & 0o6000, 0);
     }
 }
 
