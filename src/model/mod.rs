@@ -14,6 +14,7 @@ mod right;
 mod sighting;
 mod tally;
 mod text;
+mod violations;
 
 pub use code::RefusalCode;
 pub use denial::{Denial, Folded, PathSource, Place, Rule};
@@ -29,3 +30,4 @@ pub use right::{Right, Rights};
 pub use sighting::{Intent, Sighting};
 pub use tally::{Bounds, Noise, Surroundings, Tally};
 pub use text::{shown, shown_path};
+pub use violations::violations;

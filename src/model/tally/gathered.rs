@@ -130,11 +130,11 @@ fn put(heaps: &mut HashMap<String, Heap>, apart: Apart, mut heap: Heap) {
     }
 }
 
-/// The directory that a path lies in; empty for what is no absolute path.
+/// The directory that a path lies in, as far as its letters tell; empty for what has none.
 fn parent(path: &str) -> &str {
     match path.rfind('/') {
-        _ if !path.starts_with('/') => "",
-        Some(0) | None => "/",
+        None => "",
+        Some(0) => "/",
         Some(at) => &path[..at],
     }
 }
@@ -145,10 +145,14 @@ fn depth(directory: &str) -> usize {
 
 /// Keeps so many names of the directory.
 fn cut(directory: &mut String, most: usize) {
-    let mut slashes = directory.match_indices('/').map(|(at, _)| at);
-    // The first slash begins the first name, so the one after the last kept name ends it.
-    if let Some(end) = slashes.nth(most) {
-        directory.truncate(end.max(1));
+    let root = usize::from(directory.starts_with('/'));
+    let name_ends = directory.match_indices('/').map(|(at, _)| at).skip(root);
+    let end = match most {
+        0 => Some(root),
+        most => name_ends.clone().nth(most - 1),
+    };
+    if let Some(end) = end {
+        directory.truncate(end);
     }
 }
 
@@ -168,8 +172,12 @@ mod tests {
         assert_eq!(cut("/a/b/c", 0), "/");
         assert_eq!(cut("/", 0), "/");
         assert_eq!(cut("", 0), "");
+        assert_eq!(cut("a/b/c", 2), "a/b");
+        assert_eq!(cut("a/b/c", 3), "a/b/c");
+        assert_eq!(cut("a/b/c", 0), "");
         assert_eq!(parent("/a/b"), "/a");
         assert_eq!(parent("/a"), "/");
+        assert_eq!(parent("a/b"), "a");
         assert_eq!(parent("example.com:443"), "");
     }
 }
