@@ -12,6 +12,7 @@ mod reply;
 mod request;
 mod right;
 mod text;
+mod wording;
 
 pub use code::RefusalCode;
 pub use denial::{Denial, PathSource, Place, Rule};
@@ -25,3 +26,4 @@ pub use request::{
 };
 pub use right::{Right, Rights};
 pub use text::{shown, shown_path};
+pub use wording::Wording;
