@@ -15,6 +15,7 @@ mod sighting;
 mod tally;
 mod text;
 mod violations;
+mod wording;
 
 pub use code::RefusalCode;
 pub use denial::{Denial, Folded, PathSource, Place, Rule};
@@ -30,4 +31,8 @@ pub use right::{Right, Rights};
 pub use sighting::{Intent, Sighting};
 pub use tally::{Bounds, Noise, Surroundings, Tally};
 pub use text::{shown, shown_path};
+<<<<<<< HEAD
 pub use violations::violations;
+=======
+pub use wording::Wording;
+>>>>>>> startup
