@@ -24,6 +24,8 @@ pub enum Teardown {
         /// Our parent, which is not in the domain.
         outsider: i32,
     },
+    /// All at once: this process is the first of its pid namespace, which holds nobody else.
+    Namespace,
 }
 
 impl Teardown {
@@ -77,6 +79,7 @@ impl Teardown {
     fn kill_all(self) -> usize {
         match self {
             Self::AtOnce { outsider } if kill_domain(outsider).is_ok() => usize::MAX,
+            Self::Namespace if kill_namespace().is_ok() => usize::MAX,
             _ => kill_listed(),
         }
     }
@@ -99,6 +102,21 @@ fn kill_domain(outsider: i32) -> io::Result<()> {
         return Err(Errno::EPERM.into());
     }
     // SAFETY: plain numbers. The domain bounds whom it reaches, as was just seen.
+    match checked(unsafe { libc::kill(-1, libc::SIGKILL) }.into()) {
+        Err(error) if error.raw_os_error() != Some(libc::ESRCH) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Kills every other process of the pid namespace.
+///
+/// # Errors
+/// `EPERM` where this is not its first process; then nothing was sent.
+fn kill_namespace() -> io::Result<()> {
+    if std::process::id() != 1 {
+        return Err(Errno::EPERM.into());
+    }
+    // SAFETY: plain numbers. Below the first process are only those of its namespace.
     match checked(unsafe { libc::kill(-1, libc::SIGKILL) }.into()) {
         Err(error) if error.raw_os_error() != Some(libc::ESRCH) => Err(error),
         _ => Ok(()),
