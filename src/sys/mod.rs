@@ -10,6 +10,7 @@
 pub mod acl;
 pub mod beneath;
 pub mod channel;
+pub mod entropy;
 pub mod host;
 pub mod inode;
 pub mod launch;
