@@ -55,6 +55,8 @@ pub struct Plan {
     pub syscalls: SyscallRules,
     /// What happens to the calls that change metadata.
     pub metadata: MetadataCalls,
+    /// Whether the supervisor tells who tried a call that the filter refuses.
+    pub closed_calls: ClosedCalls,
     /// Variables of every command; `${scratch}` stands for the scratch directory.
     pub environment: BTreeMap<String, String>,
     /// The search path of every command.
@@ -121,6 +123,16 @@ pub enum MetadataCalls {
     PrivilegedSupervised,
     /// As before, but without a supervisor: setuid and setgid modes are refused for everything.
     PrivilegedRefused,
+}
+
+/// What becomes of the calls that the filter refuses, beside being refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClosedCalls {
+    /// The filter gives the error by itself.
+    Silent,
+    /// The supervisor gives the error, and tells who tried.
+    Witnessed,
 }
 
 /// Why no plan can be made on this host.
@@ -217,6 +229,10 @@ impl Plan {
             paths: paths(wish),
             syscalls: closing::rules(wish.view, situation)?,
             metadata,
+            closed_calls: match host.supervision {
+                Supervision::Available => ClosedCalls::Witnessed,
+                Supervision::TooOld | Supervision::Taken => ClosedCalls::Silent,
+            },
             environment: wish.view.environment.iter().cloned().collect(),
             search_path: wish.view.search_path.clone(),
             home_files: home_files(wish),
@@ -235,6 +251,23 @@ impl Plan {
         places.chain([view::SCRATCH]).filter(move |_| in_view)
     }
 
+    fn witness(&self) -> &'static str {
+        match (self.closed_calls, self.metadata) {
+            (ClosedCalls::Silent, _) => "none",
+            (_, MetadataCalls::Witnessed) => "notify (changes, closed calls)",
+            (_, MetadataCalls::Supervised) => "notify (metadata, closed calls)",
+            _ => "notify (setuid and setgid modes, closed calls)",
+        }
+    }
+
+    /// The rules that the filter is made from.
+    pub(super) fn filtered(&self) -> SyscallRules {
+        match self.closed_calls {
+            ClosedCalls::Silent => self.syscalls.clone(),
+            ClosedCalls::Witnessed => self.syscalls.witnessed(),
+        }
+    }
+
     /// What a reply states about it.
     pub fn enforced(&self) -> Enforced {
         Enforced {
@@ -249,11 +282,7 @@ impl Plan {
                 Mode::View => "user, mount, pid, ipc, uts, net, cgroup".into(),
                 Mode::Flat | Mode::Broker => "none".into(),
             },
-            witness: match self.metadata {
-                MetadataCalls::Witnessed | MetadataCalls::Supervised => "notify (metadata)".into(),
-                MetadataCalls::PrivilegedSupervised => "notify (setuid and setgid modes)".into(),
-                MetadataCalls::Refused | MetadataCalls::PrivilegedRefused => "none".into(),
-            },
+            witness: self.witness().into(),
             limits: limits_text(&self.limits),
             weaker: self.weaker.clone(),
         }
