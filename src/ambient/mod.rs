@@ -1,4 +1,4 @@
-//! The operator's own environment: variables, directories, policy files. Read once, at the start.
+//! The operator's own environment: variables, directories, policies, profiles. Read once.
 //!
 //! The only place that reads `std::env` and configuration files. Nothing here acts for a
 //! principal, and nothing a principal says may reach it.
@@ -9,6 +9,8 @@
 )]
 
 mod policies;
+mod profiles;
+mod trusted;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -16,6 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use policies::{Listed, PolicyError};
+pub use profiles::ProfileError;
 
 use crate::model::{HostPath, shown_path};
 use crate::policy::{Anchors, Environment};

@@ -13,7 +13,9 @@ use serde::Serialize;
 
 use super::closing::{self, Situation};
 use super::host::{HostFeatures, Supervision};
-use super::profile::{Access, Changes, DeviceControl, HomeFile, ProcessLimit, SystemView};
+use super::profile::{
+    Access, Changes, DeviceControl, HomeFile, ProcessLimit, ProfileOrigin, SystemView,
+};
 use super::seccomp::{SetError, SyscallRules};
 use super::view;
 use crate::model::{Enforced, HostPath, Mode, Right, Rights, WeakerGuarantee, Wording};
@@ -43,6 +45,8 @@ pub struct Wish<'a> {
 pub struct Plan {
     /// The policy it comes from.
     pub policy: String,
+    /// The profiles that it comes from.
+    pub profiles: Vec<ProfileOrigin>,
     /// View or flat.
     pub mode: Mode,
     /// Whether commands can change anything outside scratch.
@@ -223,6 +227,7 @@ impl Plan {
         };
         Ok(Self {
             policy: wish.policy.to_owned(),
+            profiles: wish.view.profiles.clone(),
             mode,
             changes,
             landlock_abi: host.landlock_abi,
