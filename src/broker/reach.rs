@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::intent::Reach;
-use crate::model::{Denial, HostPath, PrincipalId, RefusalCode, Right, Rule};
+use crate::model::{Denial, HostPath, Mode, PrincipalId, RefusalCode, Right, Rule};
 use crate::policy::{BoundPolicy, Decision, Network, PathAsk};
 use crate::sandbox::{Origin, Plan};
 
@@ -21,7 +21,10 @@ pub(super) struct CommandReach<'a> {
 
 impl Reach for CommandReach<'_> {
     fn judge(&self, path: &HostPath, right: Right, subject: &str) -> Result<(), Denial> {
-        if self.is_in_scratch(path) || self.is_in_system_view(path, right) {
+        if self.is_in_scratch(path)
+            || self.is_in_system_view(path, right)
+            || self.is_in_own_proc(path, right)
+        {
             return Ok(());
         }
         let ask = PathAsk {
@@ -65,6 +68,13 @@ impl CommandReach<'_> {
         });
         let mut places = self.plan.private_places();
         !is_in_grant && places.any(|place| path.as_path().starts_with(place))
+    }
+
+    /// The processes of a view are the command's own, so there is nothing to refuse at once.
+    fn is_in_own_proc(&self, path: &HostPath, right: Right) -> bool {
+        self.plan.mode == Mode::View
+            && path.as_path().starts_with("/proc")
+            && matches!(right, Right::Read | Right::List)
     }
 
     fn is_in_system_view(&self, path: &HostPath, right: Right) -> bool {
