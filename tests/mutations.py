@@ -111,8 +111,10 @@ MUTATIONS = [
     ("signals", "containment::streams", [
         (LAUNCH, "        unsafe { libc::sigaction(signal, &raw const default, ptr::null_mut()) };", "        let _ = (signal, &default);")]),
     ("file as output", "containment::streams", [
-        ("src/sandbox/streams.rs", "            (StreamKind::Closed | StreamKind::Directory, _) => null(),\n            (StreamKind::Terminal, Some(terminal)) => {\n                if",
-         "            (StreamKind::Closed | StreamKind::Directory, _) => null(),\n            (_, None) => duplicate(caller),\n            (StreamKind::Terminal, Some(terminal)) => {\n                if")]),
+        ("src/sandbox/streams.rs", "            (StreamKind::Closed | StreamKind::Directory | StreamKind::Null, _) => null(),\n            (StreamKind::Terminal, Some(terminal)) => {\n                if",
+         "            (StreamKind::Closed | StreamKind::Directory | StreamKind::Null, _) => null(),\n            (_, None) => duplicate(caller),\n            (StreamKind::Terminal, Some(terminal)) => {\n                if")]),
+    ("null stream", "containment::streams", [
+        (LAUNCHER, "            (Self::View, StreamKind::Null) => null(),\n", "")]),
 
     # the end
     ("teardown", "containment::survivors", [
@@ -154,7 +156,7 @@ MUTATIONS = [
     ("chain", "audit", [
         (VERIFY, "    if claim.prev != hash {", "    if false {")]),
     ("end of the log", "audit", [
-        (VERIFY, "        if head.sequence > last {", "        if false {")]),
+        (VERIFY, "        if sequence > last {", "        if false {")]),
     ("record first", "audit cli", [
         ("src/broker/exec.rs", "            Err(unavailable) => return Answer::denied(vec![*unavailable], String::new()),",
          "            Err(_) => RecordId::now(),")]),

@@ -21,10 +21,10 @@ pub(super) struct CommandReach<'a> {
 
 impl Reach for CommandReach<'_> {
     fn judge(&self, path: &HostPath, right: Right, subject: &str) -> Result<(), Denial> {
-        if self.is_in_scratch(path)
+        let is_there = self.is_in_scratch(path)
             || self.is_in_system_view(path, right)
-            || self.is_in_own_proc(path, right)
-        {
+            || self.is_of_own_processes(path, right);
+        if is_there {
             return Ok(());
         }
         let ask = PathAsk {
@@ -70,11 +70,11 @@ impl CommandReach<'_> {
         !is_in_grant && places.any(|place| path.as_path().starts_with(place))
     }
 
-    /// The processes of a view are the command's own, so there is nothing to refuse at once.
-    fn is_in_own_proc(&self, path: &HostPath, right: Right) -> bool {
+    /// In a view `/proc` tells of the command's own processes, and can only be looked at.
+    fn is_of_own_processes(&self, path: &HostPath, right: Right) -> bool {
         self.plan.mode == Mode::View
+            && matches!(right, Right::List | Right::Read)
             && path.as_path().starts_with("/proc")
-            && matches!(right, Right::Read | Right::List)
     }
 
     fn is_in_system_view(&self, path: &HostPath, right: Right) -> bool {
