@@ -160,13 +160,10 @@ impl Session {
     ) -> Answer {
         let started = Instant::now();
         let Approved { permit, directory } = approved;
-        if let Err(error) = self.prepare() {
-            let denial = unavailable(&permit, &error);
-            let enforced = Enforced::by_broker_alone();
-            let effect = effect(Outcome::Denied(&denial), started, &enforced);
-            let _ = self.ledger.ended(request, record, effect);
-            return Answer::denied(vec![denial], record.to_string());
-        }
+        let watch = match self.prepare_and_watch() {
+            Ok(watch) => watch,
+            Err(error) => return self.not_prepared((request, record), &permit, &error),
+        };
         let Some(sandbox) = &self.sandbox else {
             return Answer::failed("the sandbox is gone", record.to_string());
         };
@@ -176,10 +173,27 @@ impl Session {
             .map_err(Failure::Command)
             .and_then(|command| Ok(sandbox.enter(permit, command, streams)?));
         let enforced = sandbox.plan().enforced();
+        let made = self.set_aside(&watch, (request, record));
         match entered {
-            Ok(exit) => self.report((request, record), &exit, enforced, &rule),
+            Ok(exit) => self
+                .report((request, record), &exit, enforced, &rule)
+                .with_denials(made),
             Err(failure) => self.report_failure((request, record), &failure, enforced, started),
         }
+    }
+
+    /// Nothing ran.
+    fn not_prepared(
+        &self,
+        (request, record): (RequestInfo<'_>, RecordId),
+        permit: &CommandPermit,
+        error: &SessionError,
+    ) -> Answer {
+        let denial = unavailable(permit, error);
+        let enforced = Enforced::by_broker_alone();
+        let effect = effect(Outcome::Denied(&denial), Instant::now(), &enforced);
+        let _ = self.ledger.ended(request, record, effect);
+        Answer::denied(vec![denial], record.to_string())
     }
 
     fn report(
@@ -247,21 +261,47 @@ impl Session {
     pub fn plan(&mut self) -> Result<&Plan, SessionError> {
         let plan = match self.plan.take() {
             Some(plan) => plan,
-            None => self.terms.plan()?,
+            None => self
+                .terms
+                .plan(self.host.get_or_insert_with(|| self.terms.host()))?,
         };
         Ok(self.plan.insert(plan))
     }
 
-    fn prepare(&mut self) -> Result<(), SessionError> {
-        if self.sandbox.is_none() {
-            let plan = self.plan()?.clone();
-            let place = ScratchPlace {
-                base: &self.scratch_base,
-                session: &self.id,
-            };
-            self.sandbox = Some(Sandbox::prepare(plan, &self.capabilities, place)?);
+    pub(super) fn prepare(&mut self) -> Result<(), SessionError> {
+        if self.sandbox.is_some() {
+            return Ok(());
         }
+        let prepared = self.prepare_plan();
+        let obstacle = match &prepared {
+            Err(SessionError::Prepare(error)) => error.view_obstacle(),
+            _ => None,
+        };
+        // Whether a view can be built shows only when it is. What the host does not allow at
+        // all is planned for without it, and the policy decides whether that will do.
+        self.sandbox = Some(match (obstacle, self.host.take()) {
+            (Some(obstacle), Some(host)) => {
+                tracing::warn!(obstacle, "no view can be built on this host");
+                let remedy = "lobsterpot doctor explains what stands in the way";
+                self.host = Some(host.without_namespaces(obstacle, remedy));
+                self.plan = None;
+                self.prepare_plan()?
+            }
+            (_, host) => {
+                self.host = host;
+                prepared?
+            }
+        });
         Ok(())
+    }
+
+    fn prepare_plan(&mut self) -> Result<Sandbox, SessionError> {
+        let plan = self.plan()?.clone();
+        let place = ScratchPlace {
+            base: &self.scratch_base,
+            session: &self.id,
+        };
+        Ok(Sandbox::prepare(plan, &self.capabilities, place)?)
     }
 }
 

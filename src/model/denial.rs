@@ -5,15 +5,16 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{RefusalCode, shown};
+use super::{RefusalCode, Wording, shown};
 
 /// Where a line of a policy stands.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct Place {
     /// The file's path, or `built-in:NAME`.
-    pub file: String,
+    pub file: Wording,
     /// The line, counted from 1.
     pub line: u32,
 }

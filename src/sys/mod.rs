@@ -18,13 +18,18 @@ pub mod limits;
 pub mod machine;
 pub mod memory;
 pub mod metadata;
+pub mod mount;
 pub mod names;
+pub mod namespace;
 pub mod notification;
 pub mod private;
 pub mod process;
+pub mod scheduling;
+pub mod search;
 pub mod seccomp;
 pub mod signals;
 pub mod stdio;
+pub mod teardown;
 pub mod terminal;
 
 use std::io;
