@@ -25,6 +25,7 @@ pub mod notification;
 pub mod private;
 pub mod process;
 pub mod scheduling;
+pub mod search;
 pub mod seccomp;
 pub mod signals;
 pub mod stdio;
