@@ -4,7 +4,7 @@ use crate::ambient::ProfileError;
 use crate::audit::AuditError;
 use crate::capability::OpenError;
 use crate::model::Denial;
-use crate::sandbox::{PrepareError, Unavailable};
+use crate::sandbox::{NO_PROC, PrepareError, Unavailable};
 
 /// Why a session cannot begin, or its commands cannot be contained.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,9 @@ impl SessionError {
         match self {
             Self::Audit(error) => error.hint(),
             Self::Plan(error) => Some(error.hint()),
+            Self::Capabilities(OpenError::Basics { path, .. }) if path.starts_with("/proc") => {
+                Some(NO_PROC.to_owned())
+            }
             _ => None,
         }
     }

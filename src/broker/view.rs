@@ -35,7 +35,7 @@ impl Terms {
 
     fn as_the_operator_wants(&self, host: HostFeatures) -> HostFeatures {
         if self.operator.forces_flat() {
-            return host.without_namespaces("LOBSTERPOT_FORCE_FLAT is set".into(), "unset it");
+            return host.without_namespaces("LOBSTERPOT_FORCE_FLAT is set", "unset it");
         }
         host
     }

@@ -63,6 +63,8 @@ pub(super) enum Report {
     Ready,
     /// The view could not be built; the launcher has ended.
     NoView(ViewError),
+    /// The launcher could not let go of what it was started with: the kernel's answer.
+    NoLauncher(i32),
     /// The command runs.
     Started { pid: i32 },
     /// The command did not start: the step's number, and the kernel's answer.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::closing::{self, Situation};
-use super::host::{HostFeatures, Supervision};
+use super::host::{HostFeatures, Layers, Namespaces, Supervision};
 use super::profile::{
     Access, Changes, DeviceControl, HomeFile, ProcessLimit, ProfileOrigin, SystemView,
 };
@@ -155,6 +155,16 @@ pub enum Unavailable {
     View {
         /// What stands in the way.
         obstacle: String,
+        /// What can be done about it.
+        remedy: String,
+    },
+    /// No command can be given its layers.
+    #[error("commands cannot be contained on this host: {obstacle}")]
+    Layers {
+        /// What stands in the way.
+        obstacle: String,
+        /// What can be done about it.
+        remedy: String,
     },
     /// A guarantee cannot be given, and the policy does not do without it.
     #[error("{mode} mode cannot give a guarantee on this host that the policy requires: {}", .guarantee.meaning())]
@@ -187,7 +197,7 @@ impl Unavailable {
                     .into()
             }
             Self::Landlock { .. } => "use a newer kernel, or lower minimum-landlock-abi".into(),
-            Self::View { .. } => "lobsterpot doctor explains what stands in the way".into(),
+            Self::View { remedy, .. } | Self::Layers { remedy, .. } => remedy.clone(),
             Self::Guarantee { guarantee, .. } => {
                 format!("add \"{guarantee}\" to containment.accept to do without it")
             }
@@ -213,6 +223,10 @@ impl Plan {
                 found: host.landlock_abi,
                 required,
             });
+        }
+        if let Layers::Unusable { obstacle, remedy } = &host.layers {
+            let (obstacle, remedy) = (obstacle.clone(), remedy.clone());
+            return Err(Unavailable::Layers { obstacle, remedy });
         }
         let arch = host.architecture.ok_or(Unavailable::Architecture)?;
         let changes = changes_of(wish.reach);
@@ -299,12 +313,15 @@ impl Plan {
 /// # Errors
 /// When it requires one that cannot be had.
 pub fn mode_of(containment: &Containment, host: &HostFeatures) -> Result<Mode, Unavailable> {
-    match (containment.mode, host.view_obstacle()) {
-        (ModeWish::Flat, _) | (ModeWish::Auto, Some(_)) => Ok(Mode::Flat),
-        (ModeWish::Auto | ModeWish::View, None) => Ok(Mode::View),
-        (ModeWish::View, Some(obstacle)) => Err(Unavailable::View {
-            obstacle: obstacle.to_owned(),
+    match (containment.mode, &host.namespaces) {
+        (ModeWish::Flat, _) | (ModeWish::Auto, Namespaces::Unusable { .. }) => Ok(Mode::Flat),
+        (ModeWish::View, Namespaces::Unusable { obstacle, remedy }) => Err(Unavailable::View {
+            obstacle: obstacle.clone(),
+            remedy: remedy.clone(),
         }),
+        (ModeWish::Auto | ModeWish::View, Namespaces::Usable | Namespaces::Untried) => {
+            Ok(Mode::View)
+        }
     }
 }
 
