@@ -22,6 +22,7 @@ mod relay;
 mod scratch;
 mod streams;
 mod supervise;
+mod tripwire;
 mod view;
 
 pub use self::landlock::LandlockError;
@@ -35,3 +36,4 @@ pub use plan::{
 pub use prepare::{Handles, PrepareError, Sandbox, ScratchPlace};
 pub use scratch::ScratchError;
 pub use streams::Streams;
+pub use tripwire::Sighting;

@@ -9,7 +9,9 @@
 
 pub mod acl;
 pub mod beneath;
+pub mod caller;
 pub mod channel;
+pub mod fuse;
 pub mod host;
 pub mod inode;
 pub mod launch;
@@ -19,6 +21,7 @@ pub mod memory;
 pub mod metadata;
 pub mod names;
 pub mod notification;
+pub mod packets;
 pub mod private;
 pub mod process;
 pub mod seccomp;
