@@ -143,6 +143,12 @@ impl Operator {
             .map(OsString::as_os_str)
     }
 
+    /// Whether commands are to run in flat mode even where a view could be built
+    /// (`LOBSTERPOT_FORCE_FLAT`, anything but `0`).
+    pub fn forces_flat(&self) -> bool {
+        self.setting("FORCE_FLAT").is_some_and(|value| value != "0")
+    }
+
     /// A variable of our own: `setting("LOG")` is `LOBSTERPOT_LOG`. Absent when empty.
     pub fn setting(&self, name: &str) -> Option<&OsStr> {
         self.variable(&format!("LOBSTERPOT_{name}"))

@@ -255,21 +255,47 @@ impl Session {
     pub fn plan(&mut self) -> Result<&Plan, SessionError> {
         let plan = match self.plan.take() {
             Some(plan) => plan,
-            None => self.terms.plan()?,
+            None => self
+                .terms
+                .plan(self.host.get_or_insert_with(|| self.terms.host()))?,
         };
         Ok(self.plan.insert(plan))
     }
 
     fn prepare(&mut self) -> Result<(), SessionError> {
-        if self.sandbox.is_none() {
-            let plan = self.plan()?.clone();
-            let place = ScratchPlace {
-                base: &self.scratch_base,
-                session: &self.id,
-            };
-            self.sandbox = Some(Sandbox::prepare(plan, &self.capabilities, place)?);
+        if self.sandbox.is_some() {
+            return Ok(());
         }
+        let prepared = self.prepare_plan();
+        let obstacle = match &prepared {
+            Err(SessionError::Prepare(error)) => error.view_obstacle(),
+            _ => None,
+        };
+        // Whether a view can be built shows only when it is. What the host does not allow at
+        // all is planned for without it, and the policy decides whether that will do.
+        self.sandbox = Some(match (obstacle, self.host.take()) {
+            (Some(obstacle), Some(host)) => {
+                tracing::warn!(obstacle, "no view can be built on this host");
+                let remedy = "lobsterpot doctor explains what stands in the way";
+                self.host = Some(host.without_namespaces(obstacle, remedy));
+                self.plan = None;
+                self.prepare_plan()?
+            }
+            (_, host) => {
+                self.host = host;
+                prepared?
+            }
+        });
         Ok(())
+    }
+
+    fn prepare_plan(&mut self) -> Result<Sandbox, SessionError> {
+        let plan = self.plan()?.clone();
+        let place = ScratchPlace {
+            base: &self.scratch_base,
+            session: &self.id,
+        };
+        Ok(Sandbox::prepare(plan, &self.capabilities, place)?)
     }
 }
 

@@ -1,9 +1,6 @@
 //! Questions to the kernel about what it offers. Nothing here changes the host.
 
 use std::fs;
-use std::io;
-
-use super::process::{Fork, end_now, fork_single_threaded, reap_status};
 
 /// The kernel's release, such as `6.18.4`.
 pub fn kernel_release() -> String {
@@ -69,30 +66,6 @@ pub fn has_delegated_cgroup() -> bool {
     let mounted = nix::sys::statfs::statfs(directory.as_str())
         .is_ok_and(|at| at.filesystem_type() == nix::sys::statfs::CGROUP2_SUPER_MAGIC);
     mounted && nix::unistd::access(directory.as_str(), nix::unistd::AccessFlags::W_OK).is_ok()
-}
-
-/// Makes a user and a mount namespace in a short-lived child, and tells whether that worked.
-///
-/// # Errors
-/// The kernel's refusal. Some hosts let the namespace be made and take every privilege in
-/// it away (Ubuntu's AppArmor rule), so a mount is tried as well.
-pub fn try_user_namespace() -> io::Result<()> {
-    match fork_single_threaded()? {
-        Fork::Child => end_now(enter_namespaces().map_or_else(|error| error as i32, |()| 0)),
-        Fork::Parent { pid, .. } => match reap_status(pid) {
-            Some(0) => Ok(()),
-            Some(errno) => Err(io::Error::from_raw_os_error(errno)),
-            None => Err(io::Error::from_raw_os_error(libc::EPERM)),
-        },
-    }
-}
-
-fn enter_namespaces() -> Result<(), nix::errno::Errno> {
-    use nix::mount::{MsFlags, mount};
-    use nix::sched::{CloneFlags, unshare};
-    const NONE: Option<&str> = None;
-    unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)?;
-    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)
 }
 
 /// How many threads run on the host, of all users (the fourth field of `/proc/loadavg`).

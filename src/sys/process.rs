@@ -275,6 +275,30 @@ pub fn end_all_descendants() -> usize {
     }
 }
 
+/// Ends every other process of the pid namespace whose first process the caller is, and reaps
+/// them; returns how many there were.
+///
+/// kill(2) with -1 reaches all of them in one call, so none can fork its way out.
+pub fn end_namespace() -> usize {
+    let _ = signal(-1, libc::SIGKILL);
+    let mut ended = 0;
+    loop {
+        // SAFETY: a null status is allowed; the kernel then writes nothing.
+        let pid = unsafe { libc::waitpid(-1, std::ptr::null_mut(), 0) };
+        match pid {
+            -1 if Errno::last() == Errno::EINTR => {}
+            -1 => return ended,
+            _ => ended += 1,
+        }
+    }
+}
+
+/// Keeps other processes of this user from looking into this one (`PR_SET_DUMPABLE`).
+pub fn hide_memory() {
+    // SAFETY: plain numbers; the kernel cannot refuse this value.
+    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
+}
+
 /// Reaps one child that is known to have ended or to be ending.
 pub fn reap(pid: i32) {
     while nix::sys::wait::waitpid(Pid::from_raw(pid), None) == Err(Errno::EINTR) {}

@@ -167,8 +167,8 @@ impl Hunt<'_> {
 }
 
 fn hunt(place: Place, policy: Policy) {
-    for user in User::all() {
-        let world = World::new(*user);
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
         let mut hunt = Hunt {
             world: &world,
             place,

@@ -12,8 +12,8 @@ use super::world::{Failures, Place, Policy, User, World, skip};
 /// Every process of the command, as the kernel sees it from outside.
 #[test]
 fn no_privilege_is_had() {
-    for user in User::all() {
-        let world = World::new(*user);
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
         let mut child = world
             .run(Policy::Workspace)
             .args(["sh", "-c", "echo $$; exec sleep 600"])
@@ -106,8 +106,8 @@ fn the_dangerous_parts_of_the_kernel_are_closed() {
 
 #[test]
 fn no_file_becomes_privileged() {
-    for user in User::all() {
-        let world = World::new(*user);
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
         for name in ["setuid-bit", "setgid-bit"] {
             let prey = world.prey(Place::Workspace, name);
             let control = world.bare(name, [prey.join("file")]);

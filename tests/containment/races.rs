@@ -14,16 +14,19 @@ use super::world::{Failures, Place, Policy, User, World};
 /// How often each call is made; there are five calls in a turn.
 const TURNS: &str = "3000";
 
+/// A busy machine can let one side of a race run alone; then it is run again.
+const MOST_TRIES: usize = 20;
+
 fn race(world: &World, name: &str, arguments: &[OsString]) {
     let before = world.witness(Place::Outside);
-    let answer = world.sandboxed(Policy::Workspace, name, arguments);
-    assert_eq!(answer.errno, Some(0), "{name}: {answer:?}");
-    assert_eq!(world.witness(Place::Outside), before, "{name}");
     // The race was one: some calls met the outside, and were refused.
-    assert!(
-        !answer.report()["denials"].as_array().unwrap().is_empty(),
-        "{name}: {answer:?}"
-    );
+    let met = (0..MOST_TRIES).any(|_| {
+        let answer = world.sandboxed(Policy::Workspace, name, arguments);
+        assert_eq!(answer.errno, Some(0), "{name}: {answer:?}");
+        assert!(world.witness(Place::Outside) == before, "{name}");
+        !answer.report()["denials"].as_array().unwrap().is_empty()
+    });
+    assert!(met, "{name}: no call met the outside");
 }
 
 fn own_file(world: &World, name: &str) -> OsString {
@@ -35,8 +38,8 @@ fn own_file(world: &World, name: &str) -> OsString {
 
 #[test]
 fn no_race_reaches_the_outside() {
-    for user in User::all() {
-        let world = World::new(*user);
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
         let prey = world.prey(Place::Outside, "prey");
         for name in [
             "race-links",
@@ -56,16 +59,19 @@ fn no_race_reaches_the_outside() {
         race(&world, "race-directories", &arguments);
         // The races do change what they reach, where nobody holds them back.
         let before = world.witness(Place::Outside);
-        let own = own_file(&world, "control");
-        world.bare("race-links", &[own, prey.join("file").into(), "200".into()]);
-        assert_ne!(world.witness(Place::Outside), before, "no control");
+        let changes = |turn| {
+            let own = own_file(&world, &format!("control-{turn}"));
+            world.bare("race-links", &[own, prey.join("file").into(), TURNS.into()]);
+            world.witness(Place::Outside) != before
+        };
+        assert!((0..MOST_TRIES).any(changes), "no control");
     }
 }
 
 #[test]
 fn a_process_that_cannot_be_inspected_changes_nothing() {
-    for user in User::all() {
-        let world = World::new(*user);
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
         let prey = world.prey(Place::Outside, "prey");
         let own = own_file(&world, "own");
         let before = world.witness(Place::Outside);

@@ -62,8 +62,8 @@ fn arguments(world: &World, name: &str) -> Vec<OsString> {
 
 #[test]
 fn no_way_leads_outside() {
-    for user in User::all() {
-        let world = World::new(*user);
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
         let mut failures = Failures::default();
         for (way, errno, by) in WAYS {
             if by == By::Root && !user.is_root() {
@@ -104,8 +104,8 @@ fn no_way_leads_outside() {
 /// What the command's own parent, and with it the broker's environment, holds.
 #[test]
 fn no_process_outside_can_be_looked_into() {
-    for user in User::all() {
-        let world = World::new(*user);
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
         let mut failures = Failures::default();
         let mut victim = world.bystander();
         let pid = victim.id().to_string();

@@ -62,8 +62,8 @@ fn start(world: &World, options: &[&str], file: &Path) -> Child {
 
 #[test]
 fn a_broker_that_is_killed_takes_everything_with_it() {
-    for user in User::all() {
-        let world = World::new(*user);
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
         let file = world.workspace().join("file");
         let mut broker = start(&world, &[], &file);
         assert!(is_growing(&file));

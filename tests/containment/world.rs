@@ -33,9 +33,50 @@ impl User {
         }
     }
 
+    /// All that this process can be, in every mode that this host has.
+    pub(super) fn in_every_mode() -> Vec<(Self, Mode)> {
+        let in_modes = |user: &Self| {
+            let user = *user;
+            Mode::all().iter().map(move |mode| (user, *mode))
+        };
+        Self::all().iter().flat_map(in_modes).collect()
+    }
+
     pub(super) fn is_root(self) -> bool {
         self == Self::Current && nix::unistd::geteuid().is_root()
     }
+}
+
+/// How commands are contained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// In a root of their own.
+    View,
+    /// On the host's own file tree, also where a view could be built.
+    Flat,
+}
+
+impl Mode {
+    /// All that this host has.
+    pub(super) fn all() -> &'static [Self] {
+        static VIEW: OnceLock<bool> = OnceLock::new();
+        if *VIEW.get_or_init(host_has_views) {
+            &[Self::View, Self::Flat]
+        } else {
+            skip("view mode: this host gives no namespaces");
+            &[Self::Flat]
+        }
+    }
+}
+
+fn host_has_views() -> bool {
+    let program = Path::new(env!("CARGO_BIN_EXE_lobsterpot"));
+    let output = Command::new(program)
+        .args(["doctor", "--json"])
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    report["host"]["namespaces"] == "usable"
 }
 
 /// Which policy a command runs under.
@@ -63,6 +104,7 @@ pub(super) enum Place {
 pub(super) struct World {
     directory: TempDir,
     pub(super) user: User,
+    pub(super) mode: Mode,
     program: PathBuf,
 }
 
@@ -130,7 +172,12 @@ pub(super) struct Facts {
 }
 
 impl World {
+    /// In the better of the modes that this host has.
     pub(super) fn new(user: User) -> Self {
+        Self::in_mode(user, Mode::all()[0])
+    }
+
+    pub(super) fn in_mode(user: User, mode: Mode) -> Self {
         let directory = TempDir::new().unwrap();
         let top = directory.path();
         for name in [
@@ -150,6 +197,7 @@ impl World {
         let mut world = Self {
             directory,
             user,
+            mode,
             program: env!("CARGO_BIN_EXE_lobsterpot").into(),
         };
         if user == User::Nobody {
@@ -283,6 +331,7 @@ impl World {
                 command
             }
         };
+        let forced_flat = if self.mode == Mode::Flat { "1" } else { "0" };
         command
             .current_dir(self.workspace())
             .env_clear()
@@ -292,6 +341,7 @@ impl World {
             .env("XDG_CONFIG_HOME", self.path("config"))
             .env("TMPDIR", self.path("tmp"))
             .env("SECRET_TOKEN", "the secret of the environment")
+            .env("LOBSTERPOT_FORCE_FLAT", forced_flat)
             .stdin(Stdio::null());
         command
     }

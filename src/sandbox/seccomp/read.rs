@@ -91,8 +91,18 @@ impl SyscallSets {
 #[derive(Default)]
 struct Seen {
     names: Vec<String>,
-    /// Call, and what happens to it; no test means always.
-    calls: Vec<(String, Option<Case>)>,
+    /// The set that is read, if it is one that a plan chooses. Of such sets with the same
+    /// calls a plan takes one, so they may say different things.
+    alternative: Option<String>,
+    calls: Vec<SeenCall>,
+}
+
+/// A call, and what happens to it.
+struct SeenCall {
+    name: String,
+    /// None means always.
+    case: Option<Case>,
+    alternative: Option<String>,
 }
 
 fn set(reader: &mut Reader<'_>, seen: &mut Seen, document: SetDocument) -> SyscallSet {
@@ -106,6 +116,7 @@ fn set(reader: &mut Reader<'_>, seen: &mut Seen, document: SetDocument) -> Sysca
         );
     }
     seen.names.push(name.clone());
+    seen.alternative = (document.closed == Closed::ByPlan).then(|| name.clone());
     if document.entry.is_empty() {
         reader.empty_list(&span);
     }
@@ -151,7 +162,11 @@ fn entry(reader: &mut Reader<'_>, seen: &mut Seen, set: &str, document: EntryDoc
         if let Some(message) = seen.clash(call.get_ref(), case.as_ref()) {
             reader.error("contradiction", &call.span(), message);
         }
-        seen.calls.push((call.get_ref().clone(), case));
+        seen.calls.push(SeenCall {
+            name: call.get_ref().clone(),
+            case,
+            alternative: seen.alternative.clone(),
+        });
         calls.push(call.into_inner());
     }
     SetEntry {
@@ -166,12 +181,20 @@ fn entry(reader: &mut Reader<'_>, seen: &mut Seen, set: &str, document: EntryDoc
 impl Seen {
     /// What is wrong with saying this of a call as well.
     fn clash(&self, call: &str, case: Option<&Case>) -> Option<String> {
-        let mut before = self.calls.iter().filter(|(name, _)| name == call);
+        let is_other = |seen: &SeenCall| {
+            seen.alternative.is_some()
+                && self.alternative.is_some()
+                && seen.alternative != self.alternative
+        };
+        let mut before = self
+            .calls
+            .iter()
+            .filter(|seen| seen.name == call && !is_other(seen));
         match case {
             None => before
                 .next()
                 .map(|_| format!("`{call}` is closed here always, and elsewhere too")),
-            Some(case) => before.find_map(|(_, other)| match other {
+            Some(case) => before.find_map(|seen| match &seen.case {
                 None => Some(format!("`{call}` is closed elsewhere, always")),
                 Some(other) if contradict(other, case) => Some(format!(
                     "`{call}` ends with another error in the set `{}` for such an argument",

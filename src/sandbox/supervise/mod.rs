@@ -102,7 +102,10 @@ impl Supervisor {
         }
         let root = self.roots.iter().find(|root| root.holds(pinned));
         let root = root.ok_or(self.elsewhere)?;
-        root.find(pinned).ok_or(RefusedFor::Exception)
+        root.find(pinned).ok_or(match self.elsewhere {
+            RefusedFor::ReadOnly => RefusedFor::ReadOnly,
+            _ => RefusedFor::Exception,
+        })
     }
 }
 
