@@ -229,6 +229,9 @@ pub(super) struct Unmapped<'a> {
     pub(super) hint: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) path_source: Option<PathSource>,
+    /// The part of the path that the kernel itself looked up, where that is not all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) looked_up: Option<Cow<'a, str>>,
     /// `done`, `exited`, `signalled`, `timeout`, `failed` or `denied`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) outcome: Option<&'static str>,

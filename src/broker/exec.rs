@@ -7,17 +7,16 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::command::{self, WorkingDirectory};
 use super::error::{SessionError, chain};
+use super::inside::Witnessed;
 use super::session::Session;
 use crate::audit::{Effect, Outcome, RecordId, RequestInfo, Target, Verdict};
 use crate::capability;
 use crate::model::{
-    Denial, Enforced, ExecRun, HostPath, PathSource, Program, RefusalCode, Right, Rule, Status,
-    shown,
+    Denial, Enforced, ExecRun, HostPath, Program, RefusalCode, Right, Rule, Status, shown,
 };
 use crate::policy::{CommandPermit, PathAsk};
 use crate::sandbox::{
-    EndedFor, EnterError, Exit, ExitStatus, Kept, Plan, RefusedCall, RefusedFor, Sandbox,
-    ScratchPlace, Streams,
+    EndedFor, Exit, ExitStatus, Kept, NotEntered, Plan, Sandbox, ScratchPlace, Seen, Streams,
 };
 
 pub(super) const OP: &str = "exec.run";
@@ -180,7 +179,15 @@ impl Session {
         let enforced = sandbox.plan().enforced();
         match entered {
             Ok(exit) => self.report((request, record), &exit, enforced, &rule),
-            Err(failure) => self.report_failure((request, record), &failure, enforced, started),
+            Err(failure) => {
+                let witnessed = Witnessed {
+                    refused: &[],
+                    seen: failure.seen(),
+                };
+                let denials = self.tell((request, record), &witnessed, &rule);
+                let answer = self.report_failure((request, record), &failure, enforced, started);
+                Answer { denials, ..answer }
+            }
         }
     }
 
@@ -191,13 +198,11 @@ impl Session {
         enforced: Enforced,
         rule: &Rule,
     ) -> Answer {
-        let mut denials = Vec::new();
-        for call in &exit.refused {
-            let denial = witnessed(call, rule);
-            // The refusal has happened already; a log that fails now refuses the next request.
-            let _ = self.ledger.refused_inside(request, record, (&denial, call));
-            fold(&mut denials, denial);
-        }
+        let witnessed = Witnessed {
+            refused: &exit.refused,
+            seen: &exit.seen,
+        };
+        let mut denials = self.tell((request, record), &witnessed, rule);
         denials.extend(limit_denial(exit, request, rule));
         let count = denials.iter().map(|denial| denial.count).sum::<u64>() + exit.refused_more;
         let outcome = match (exit.ended_for, exit.status) {
@@ -239,7 +244,7 @@ impl Session {
         let _ = self.ledger.ended(request, record, effect);
         let exit_code = match failure {
             Failure::Command(_) => 125,
-            Failure::Enter(error) => error.exit_code(),
+            Failure::Enter(failed) => failed.error.exit_code(),
         };
         Answer {
             enforced,
@@ -266,26 +271,34 @@ impl Session {
         if self.sandbox.is_some() {
             return Ok(());
         }
-        let prepared = self.prepare_plan();
-        let obstacle = match &prepared {
-            Err(SessionError::Prepare(error)) => error.view_obstacle(),
-            _ => None,
-        };
-        // Whether a view can be built shows only when it is. What the host does not allow at
-        // all is planned for without it, and the policy decides whether that will do.
-        self.sandbox = Some(match (obstacle, self.host.take()) {
-            (Some(obstacle), Some(host)) => {
-                tracing::warn!(obstacle, "no view can be built on this host");
-                let remedy = "lobsterpot doctor explains what stands in the way";
-                self.host = Some(host.without_namespaces(obstacle, remedy));
-                self.plan = None;
-                self.prepare_plan()?
-            }
-            (_, host) => {
-                self.host = host;
-                prepared?
+        // Whether a view can be built shows only when it is, and so does each part of it.
+        self.sandbox = Some(loop {
+            match self.prepare_plan() {
+                Ok(sandbox) => break sandbox,
+                Err(error) => self.plan_with_less(error)?,
             }
         });
+        Ok(())
+    }
+
+    /// What the host does not allow at all is planned for without it, and the policy decides
+    /// whether that will do. Each time the host has less, so this comes to an end.
+    fn plan_with_less(&mut self, error: SessionError) -> Result<(), SessionError> {
+        let (SessionError::Prepare(prepare), Some(host)) = (&error, self.host.take()) else {
+            return Err(error);
+        };
+        let less = if let Some(obstacle) = prepare.tripwire_obstacle() {
+            tracing::warn!(obstacle, "there is no tripwire on this host");
+            host.without_fuse()
+        } else if let Some(obstacle) = prepare.view_obstacle() {
+            tracing::warn!(obstacle, "no view can be built on this host");
+            let remedy = "lobsterpot doctor explains what stands in the way";
+            host.without_namespaces(obstacle, remedy)
+        } else {
+            return Err(error);
+        };
+        self.host = Some(less);
+        self.plan = None;
         Ok(())
     }
 
@@ -302,12 +315,12 @@ impl Session {
 /// Why an approved command gave no result.
 enum Failure {
     Command(String),
-    Enter(EnterError),
+    Enter(Box<NotEntered>),
 }
 
-impl From<EnterError> for Failure {
-    fn from(error: EnterError) -> Self {
-        Self::Enter(error)
+impl From<NotEntered> for Failure {
+    fn from(failed: NotEntered) -> Self {
+        Self::Enter(Box::new(failed))
     }
 }
 
@@ -319,8 +332,23 @@ impl Failure {
         };
         match self {
             Self::Command(text) => text.clone(),
-            Self::Enter(error) if error.exit_code() == 127 => format!("{name}: no such command"),
-            Self::Enter(error) => format!("{name}: {}", chain(error)),
+            Self::Enter(failed) if failed.error.exit_code() == 127 => {
+                format!("{name}: no such command")
+            }
+            Self::Enter(failed) => format!("{name}: {}", chain(&failed.error)),
+        }
+    }
+
+    /// What was seen before it failed, as when the program lies outside.
+    fn seen(&self) -> &Seen {
+        const NOTHING: &Seen = &Seen {
+            sightings: Vec::new(),
+            counted: Vec::new(),
+            elsewhere: 0,
+        };
+        match self {
+            Self::Command(_) => NOTHING,
+            Self::Enter(failed) => &failed.seen,
         }
     }
 }
@@ -354,41 +382,15 @@ fn unavailable(permit: &CommandPermit, error: &SessionError) -> Denial {
         .with_hint(chain(error))
 }
 
-/// A refusal that the supervisor saw, as a denial.
-fn witnessed(call: &RefusedCall, rule: &Rule) -> Denial {
-    let code = match call.reason {
-        RefusedFor::ReadOnly => RefusalCode::ReadOnly,
-        RefusedFor::Outside => RefusalCode::OutsideCapability,
-        RefusedFor::Exception | RefusedFor::Privileged => RefusalCode::ProtectedPath,
-    };
-    let op = call.call.clone().into();
-    Denial::seen(
-        code,
-        op,
-        call.path.as_deref(),
-        rule.clone(),
-        PathSource::TraceeMemory,
-    )
-}
-
-/// Equal refusals are one, with a count.
-fn fold(denials: &mut Vec<Denial>, denial: Denial) {
-    match denials
-        .iter_mut()
-        .find(|seen| seen.message == denial.message && seen.op == denial.op)
-    {
-        Some(seen) => seen.count += 1,
-        None => denials.push(denial),
-    }
-}
-
+/// Why a command was ended, where it did not end by itself.
 fn limit_denial(exit: &Exit, request: RequestInfo<'_>, rule: &Rule) -> Option<Denial> {
-    let what = match exit.ended_for? {
-        EndedFor::Time => "wall time",
-        EndedFor::Output => "output",
+    let (code, what) = match exit.ended_for? {
+        EndedFor::Time => (RefusalCode::LimitExceeded, "wall time"),
+        EndedFor::Output => (RefusalCode::LimitExceeded, "output"),
+        EndedFor::Witness => (RefusalCode::SandboxUnavailable, "tripwire"),
     };
     Some(Denial::by_broker(
-        RefusalCode::LimitExceeded,
+        code,
         request.op.to_owned(),
         what,
         rule.clone(),

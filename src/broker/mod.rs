@@ -10,8 +10,8 @@ mod command;
 mod environment;
 mod error;
 mod exec;
-
 mod files;
+mod inside;
 mod ledger;
 mod reach;
 mod session;

@@ -50,7 +50,8 @@ impl Rule {
 pub enum PathSource {
     /// The broker decided about this very path.
     Broker,
-    /// The kernel's own lookup arrived at the tripwire.
+    /// The kernel's own lookup arrived at the tripwire. How the path went on from there was
+    /// read from the caller's memory; then `looked_up` holds what is certain.
     Tripwire,
     /// The kernel's audit record.
     Kernel,
@@ -68,6 +69,9 @@ pub struct Denial {
     /// The path as the principal wrote it, made safe to show; absent where none was involved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// The part of the path that the kernel itself looked up, where that is not all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looked_up: Option<String>,
     /// The rule that decided.
     pub rule: Rule,
     /// One line for the agent.
@@ -113,12 +117,20 @@ impl Denial {
             code,
             op,
             path,
+            looked_up: None,
             rule,
             message,
             hint: None,
             count: 1,
             path_source,
         }
+    }
+
+    /// The same refusal of a path of which only this part is certain.
+    #[must_use]
+    pub fn looked_up_as_far_as(mut self, path: &str) -> Self {
+        self.looked_up = Some(shown(path).into_owned());
+        self
     }
 
     /// The same refusal with a word on what is granted instead.

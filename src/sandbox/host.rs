@@ -100,6 +100,15 @@ impl HostFeatures {
         }
     }
 
+    /// The same host, as far as it is known after the tripwire turned out not to work.
+    #[must_use]
+    pub fn without_fuse(self) -> Self {
+        Self {
+            fuse: Presence::Absent,
+            ..self
+        }
+    }
+
     /// The same host, as far as it is known after namespaces turned out not to be usable.
     #[must_use]
     pub fn without_namespaces(self, obstacle: String, remedy: &str) -> Self {

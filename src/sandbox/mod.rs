@@ -28,15 +28,16 @@ mod tripwire;
 mod view;
 
 pub use self::landlock::LandlockError;
-pub use enter::{Command, EndedFor, EnterError, Exit, Kept};
+pub use enter::{Command, EndedFor, EnterError, Exit, Kept, NotEntered};
 pub use explain::{ExplainedCall, ExplainedPath, PlanExplanation};
 pub use host::{HostFeatures, Namespaces, Presence, Supervision};
 pub use message::{ExitStatus, RefusedCall, RefusedFor};
 pub use plan::{
-    HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, Wish, changes_of, mode_of,
+    HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, ViewRoot, Wish, changes_of,
+    mode_of,
 };
 pub use prepare::{Handles, PrepareError, Sandbox, ScratchPlace};
 pub use scratch::ScratchError;
 pub use streams::Streams;
-pub use tripwire::Sighting;
+pub use tripwire::{Seen, Sighting};
 pub use view::{ViewError, ViewStep};

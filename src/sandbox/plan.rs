@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::closing::{self, Situation};
-use super::host::{HostFeatures, Supervision};
+use super::host::{HostFeatures, Presence, Supervision};
 use super::profile::{Access, Changes, DeviceControl, HomeFile, ProcessLimit, SystemView};
 use super::seccomp::{SetError, SyscallRules};
 use super::view;
@@ -44,6 +44,8 @@ pub struct Plan {
     pub policy: String,
     /// View or flat.
     pub mode: Mode,
+    /// What the root of a view is.
+    pub root: ViewRoot,
     /// Whether commands can change anything outside scratch.
     pub changes: Changes,
     /// The Landlock ABI whose every right is handled.
@@ -103,6 +105,18 @@ pub enum Origin {
     Grant(GrantId),
     /// A profile; left out where it does not exist.
     System(String),
+}
+
+/// What everything in a view is mounted over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ViewRoot {
+    /// There is no view.
+    None,
+    /// A file system in memory, which holds nothing and cannot be changed.
+    Empty,
+    /// The same, served by a process of ours that tells who leaves the view.
+    Tripwire,
 }
 
 /// What happens to chmod, chown, utimes, xattr and their kin.
@@ -211,6 +225,7 @@ impl Plan {
         Ok(Self {
             policy: wish.policy.to_owned(),
             mode,
+            root: root_of(mode, host),
             changes,
             landlock_abi: host.landlock_abi,
             paths: paths(wish),
@@ -248,14 +263,33 @@ impl Plan {
                 Mode::View => "user, mount, pid, ipc, uts, net, cgroup".into(),
                 Mode::Flat | Mode::Broker => "none".into(),
             },
-            witness: match self.metadata {
-                MetadataCalls::Witnessed | MetadataCalls::Supervised => "notify (metadata)".into(),
-                MetadataCalls::PrivilegedSupervised => "notify (setuid and setgid modes)".into(),
-                MetadataCalls::Refused | MetadataCalls::PrivilegedRefused => "none".into(),
-            },
+            witness: self.witness(),
             limits: limits_text(&self.limits),
             weaker: self.weaker.clone(),
         }
+    }
+}
+
+impl Plan {
+    fn witness(&self) -> String {
+        let tripwire = (self.root == ViewRoot::Tripwire).then_some("tripwire");
+        let notify = match self.metadata {
+            MetadataCalls::Witnessed | MetadataCalls::Supervised => Some("notify (metadata)"),
+            MetadataCalls::PrivilegedSupervised => Some("notify (setuid and setgid modes)"),
+            MetadataCalls::Refused | MetadataCalls::PrivilegedRefused => None,
+        };
+        match [tripwire, notify].into_iter().flatten().collect::<Vec<_>>() {
+            none if none.is_empty() => "none".into(),
+            some => some.join(", "),
+        }
+    }
+}
+
+fn root_of(mode: Mode, host: &HostFeatures) -> ViewRoot {
+    match (mode, host.fuse) {
+        (Mode::View, Presence::Present) => ViewRoot::Tripwire,
+        (Mode::View, Presence::Absent) => ViewRoot::Empty,
+        (Mode::Flat | Mode::Broker, _) => ViewRoot::None,
     }
 }
 

@@ -97,7 +97,10 @@ impl Tree {
         };
         match operation {
             Operation::Lookup(name) => match twig.children.get(name) {
-                Some(child) => given(Answer::Entry(self.attributes(*child))),
+                Some(child) => match self.get(*child).map(|twig| &twig.node) {
+                    Some(Node::Absent) => given(Answer::Absent),
+                    _ => given(Answer::Entry(self.attributes(*child))),
+                },
                 None => tripped(Errno::ENOENT, number, name),
             },
             Operation::Attributes => given(Answer::Attributes(self.attributes(number))),
@@ -133,7 +136,7 @@ impl Tree {
 
     fn kind(&self, number: u64) -> Kind {
         match self.get(number).map(|twig| &twig.node) {
-            Some(Node::Directory) | None => Kind::Directory,
+            Some(Node::Directory | Node::Absent) | None => Kind::Directory,
             Some(Node::File) => Kind::File,
             Some(Node::Link(text)) => Kind::Link(text.as_os_str().len()),
         }
@@ -147,7 +150,13 @@ impl Tree {
         };
         let dots = [(OsStr::new("."), number), (OsStr::new(".."), twig.parent)];
         let children = twig.children.iter();
-        let all = children.map(|(name, child)| (name.as_os_str(), *child));
+        let is_there = |child| {
+            self.get(child)
+                .is_some_and(|twig| twig.node != Node::Absent)
+        };
+        let all = children
+            .map(|(name, child)| (name.as_os_str(), *child))
+            .filter(|(_, child)| is_there(*child));
         let from = usize::try_from(offset).unwrap_or(usize::MAX);
         for (place, (name, child)) in dots.into_iter().chain(all).enumerate().skip(from) {
             if listing.add(child, self.kind(child), name, place as u64 + 1) == Fits::No {
@@ -196,6 +205,7 @@ mod tests {
         skeleton.add(Path::new("/home/me/project"), Node::Directory);
         skeleton.add(Path::new("/etc/passwd"), Node::File);
         skeleton.add(Path::new("/bin"), Node::Link("usr/bin".into()));
+        skeleton.add(Path::new("/etc/ld.so.preload"), Node::Absent);
         Tree::new(&skeleton, OWNER)
     }
 
@@ -254,6 +264,25 @@ mod tests {
             name: OsStr::new("other"),
         };
         assert_eq!(tree.path_of(tripped), Path::new("/home/other"));
+    }
+
+    #[test]
+    fn what_is_granted_and_missing_is_not_told() {
+        let tree = tree();
+        let etc = number(&tree, "etc");
+        let name = OsStr::new("ld.so.preload");
+        let response = tree.answer(etc, Operation::Lookup(name));
+        assert_eq!((response.answer, response.tripped), (Answer::Absent, None));
+        let listed = Operation::ReadDirectory {
+            offset: 0,
+            most: 4096,
+        };
+        let mut expected = Listing::of_at_most(4096);
+        expected.add(etc, Kind::Directory, OsStr::new("."), 1);
+        expected.add(ROOT, Kind::Directory, OsStr::new(".."), 2);
+        let passwd = number(&tree, "etc/passwd");
+        expected.add(passwd, Kind::File, OsStr::new("passwd"), 3);
+        assert_eq!(tree.answer(etc, listed).answer, Answer::Listing(expected));
     }
 
     #[test]

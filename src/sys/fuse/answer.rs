@@ -1,8 +1,7 @@
 //! Answers to the kernel, as values and as bytes.
 //!
 //! What they tell never changes while the file system is mounted, so the kernel may keep
-//! it for as long as it likes. A name that is not there must never be kept: each attempt is
-//! to be seen.
+//! it for as long as it likes. An error is never kept: each attempt is to be seen.
 
 use std::ffi::OsStr;
 
@@ -52,6 +51,8 @@ pub enum Answer {
     Refused(i32),
     /// The entry that was looked up.
     Entry(Attributes),
+    /// There is no such entry, and the kernel need not ask again.
+    Absent,
     /// The attributes of the node.
     Attributes(Attributes),
     /// Part of a directory.
@@ -150,6 +151,13 @@ impl Answer {
             Self::Raw(bytes) => (0, bytes.clone()),
             Self::Listing(listing) => (0, listing.bytes.clone()),
             Self::Entry(attributes) => (0, entry(attributes).as_bytes().to_vec()),
+            Self::Absent => {
+                let nothing = fuse_entry_out {
+                    entry_valid: FOR_GOOD,
+                    ..fuse_entry_out::default()
+                };
+                (0, nothing.as_bytes().to_vec())
+            }
             Self::Attributes(attributes) => {
                 let out = fuse_attr_out {
                     attr_valid: FOR_GOOD,

@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::super::Tally;
+use super::super::sighting::Tally;
 use super::world::{Seen, World, for_each_user, users};
 use crate::sys::fuse::stage;
 

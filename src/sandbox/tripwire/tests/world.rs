@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::super::{Question, Report, Sighting, Tally, serve};
+use super::super::process::{live, mount_with};
+use super::super::sighting::{Question, Report, Sighting, Tally};
 use crate::sandbox::view::{Node, Skeleton};
 use crate::sys::channel::Channel;
 use crate::sys::fuse::stage::{self, Child};
-use crate::sys::fuse::{Owner, mount};
 use crate::sys::packets::{Packets, Receiving};
 use crate::sys::stdio::{Interest, wait};
 
@@ -108,14 +108,11 @@ impl World {
         let (channel, their_channel) = Channel::pair().unwrap();
         let (read, write) = crate::sys::stdio::pipe().unwrap();
         let user = self.user;
-        let skeleton = self.skeleton();
         let server = stage::fork(|| {
             if let Some(user) = user {
                 stage::become_user(user)?;
             }
-            let frame = their_channel.receive()?.unwrap();
-            let device = frame.descriptors.into_iter().next().unwrap();
-            serve(device, &skeleton, theirs)
+            live(&their_channel, theirs)
         });
         let inside = stage::fork(|| {
             if let Some(user) = user {
@@ -144,13 +141,7 @@ impl World {
         stage::enter()?;
         let mut device = fs::OpenOptions::new();
         let device: OwnedFd = device.read(true).write(true).open(self.device())?.into();
-        let owner = Owner {
-            uid: nix::unistd::geteuid().as_raw(),
-            gid: nix::unistd::getegid().as_raw(),
-        };
-        let tree = mount(device.as_fd(), owner)?;
-        channel.send(b"", &[device.as_fd()])?;
-        drop(device);
+        let tree = mount_with(channel, device, &self.skeleton())?;
         let root = self.path("root");
         stage::attach(&tree, &root)?;
         stage::bind(Path::new("/usr"), &root)?;
