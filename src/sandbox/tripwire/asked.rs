@@ -8,6 +8,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
 use std::path::{Component, Path, PathBuf};
 
+use nix::fcntl::OFlag;
 use syscalls::Sysno;
 
 use crate::sys::caller;
@@ -18,6 +19,22 @@ use crate::sys::memory;
 pub(super) struct Asked {
     pub op: &'static str,
     paths: Vec<PathBuf>,
+    aim: Aim,
+}
+
+/// What a call is after, as far as it matters to a directory that it meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Aim {
+    /// It cannot be told.
+    Unknown,
+    /// To know attributes, which everybody may.
+    Attributes,
+    /// To make a new name, whose lookup was told already.
+    Making,
+    /// To take a name away, of which the directory that holds it is asked.
+    Removing,
+    /// Anything else that the kernel refuses, as to list.
+    Other,
 }
 
 /// What the caller's memory adds to the path that the lookup arrived at.
@@ -52,6 +69,7 @@ impl Asked {
             return Self {
                 op: "lookup",
                 paths: Vec::new(),
+                aim: Aim::Unknown,
             };
         };
         let op = known.name();
@@ -59,7 +77,22 @@ impl Asked {
             .iter()
             .filter_map(|place| read(thread, &call.arguments, *place))
             .collect();
-        Self { op, paths }
+        let aim = aim_of(op, thread, &call.arguments);
+        Self { op, paths, aim }
+    }
+
+    /// Whether the kernel, which asks for the attributes of a directory on the way of this
+    /// call, is about to refuse it there.
+    pub(super) fn is_refused_at(&self, directory: &Path) -> bool {
+        let names = match self.aim {
+            Aim::Unknown | Aim::Attributes | Aim::Making => return false,
+            Aim::Removing => 1,
+            Aim::Other => 0,
+        };
+        let ends_there = |path: &PathBuf| {
+            beyond(directory, path).is_none_or(|below| below.components().count() <= names)
+        };
+        self.paths.is_empty() || self.paths.iter().any(ends_there)
     }
 
     /// Equal for attempts that differ in nothing that would be told.
@@ -87,6 +120,30 @@ impl Asked {
                 _ => None,
             },
         }
+    }
+}
+
+fn aim_of(call: &str, thread: i32, arguments: &[u64; 6]) -> Aim {
+    let create = u64::from(OFlag::O_CREAT.bits().cast_unsigned());
+    let creates = |flags: u64| flags & create != 0;
+    match call {
+        "stat" | "lstat" | "fstat" | "newfstatat" | "statx" | "statfs" | "fstatfs" => {
+            Aim::Attributes
+        }
+        "mkdir" | "mkdirat" | "mknod" | "mknodat" | "symlink" | "symlinkat" | "link" | "linkat"
+        | "bind" | "creat" => Aim::Making,
+        "unlink" | "unlinkat" | "rmdir" | "rename" | "renameat" | "renameat2" => Aim::Removing,
+        "open" if creates(arguments[1]) => Aim::Making,
+        "openat" if creates(arguments[2]) => Aim::Making,
+        // struct open_how begins with the flags.
+        "openat2" => match memory::read(thread, arguments[2], 8)
+            .as_deref()
+            .map(<[u8; 8]>::try_from)
+        {
+            Ok(Ok(flags)) if creates(u64::from_ne_bytes(flags)) => Aim::Making,
+            _ => Aim::Other,
+        },
+        _ => Aim::Other,
     }
 }
 
@@ -138,6 +195,9 @@ fn places(call: &str) -> &'static [Place] {
 /// directory that is not asked for: it leads there when it names the last directories of the
 /// way, and the name itself.
 fn beyond(reached: &Path, written: &Path) -> Option<PathBuf> {
+    if reached.parent().is_none() && written.is_absolute() {
+        return written.strip_prefix("/").ok().map(Path::to_path_buf);
+    }
     let mut walked: Vec<Component<'_>> = Vec::new();
     let mut components = written.components();
     while let Some(component) = components.next() {
@@ -164,7 +224,7 @@ fn beyond(reached: &Path, written: &Path) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Asked, Hint, Place, beyond, places};
+    use super::{Aim, Asked, Hint, Place, aim_of, beyond, places};
     use std::path::{Path, PathBuf};
 
     #[test]
@@ -184,7 +244,9 @@ mod tests {
             ("/home/other", "link", None),
             ("/etc/shadow", "/home/me/link", None),
             ("/other", "/home/other", None),
-            ("/", "/x", None),
+            ("/", "/x/y", Some("x/y")),
+            ("/", "/", Some("")),
+            ("/", "x", None),
         ] {
             let found = beyond(Path::new(reached), Path::new(written));
             assert_eq!(found.as_deref(), expected.map(Path::new), "{written}");
@@ -196,6 +258,7 @@ mod tests {
         let asked = |paths: &[&str]| Asked {
             op: "renameat2",
             paths: paths.iter().map(PathBuf::from).collect(),
+            aim: Aim::Other,
         };
         let reached = Path::new("/etc/shadow");
         let hint = Hint {
@@ -209,6 +272,40 @@ mod tests {
         };
         assert_eq!(asked(&["mine", "/etc/shadow/x"]).hint(reached), hint);
         assert_eq!(asked(&["a", "b"]).hint(reached), Hint::default());
+    }
+
+    #[test]
+    fn what_is_refused_at_a_directory_is_told_from_what_goes_on() {
+        let asked = |op, arguments: &[u64; 6], path: &str| Asked {
+            op,
+            paths: vec![path.into()],
+            aim: aim_of(op, 0, arguments),
+        };
+        let none = [0; 6];
+        let creating = [0, 0, 0o101, 0, 0, 0];
+        let home = Path::new("/home");
+        for (op, arguments, path, expected) in [
+            ("openat", &none, "/home", true),
+            ("openat", &none, ".", true),
+            ("openat", &none, "/home/me", false),
+            ("openat", &creating, "/home/x", false),
+            ("creat", &none, "/home", false),
+            ("mkdirat", &none, "/home", false),
+            ("unlinkat", &none, "me", true),
+            ("rmdir", &none, "/home/me", true),
+            ("rmdir", &none, "/home/me/x", false),
+            ("newfstatat", &none, "/home", false),
+            ("access", &none, "/home", true),
+        ] {
+            let asked = asked(op, arguments, path);
+            assert_eq!(asked.is_refused_at(home), expected, "{op} {path}");
+        }
+        let unknown = Asked {
+            op: "lookup",
+            paths: Vec::new(),
+            aim: Aim::Unknown,
+        };
+        assert!(!unknown.is_refused_at(home));
     }
 
     #[test]

@@ -90,6 +90,10 @@ pub(super) fn mount_with(
     };
     let tree = fuse::mount(device.as_fd(), owner)?;
     channel.send(&encode(skeleton)?, &[device.as_fd()])?;
+    drop(device);
+    // The kernel learns the root's attributes now, so that it asks for them again only before
+    // it refuses something. And whoever gets an answer knows that somebody answers.
+    nix::sys::stat::fstat(&tree)?;
     Ok(tree)
 }
 

@@ -13,7 +13,7 @@ use super::asked::Asked;
 use super::counts::{Counts, Novelty, Regard};
 use super::outbox::Outbox;
 use super::sighting::{Question, Report, Sighting};
-use super::tree::{Response, Tree, Tripped};
+use super::tree::{Leaving, Response, Tree, Tripped};
 use crate::model::shown_path;
 use crate::sandbox::view::Skeleton;
 use crate::sys::caller;
@@ -112,19 +112,29 @@ enum Listener {
 
 impl Witness {
     fn answer(&mut self, request: &Request<'_>) -> Answer {
-        let Response { answer, tripped } = self.tree.answer(request.node, request.operation);
-        if let Some(tripped) = tripped {
-            // Before the answer: when a command has ended, all that it did is told.
-            self.tell(tripped, request.thread);
+        let Response { answer, leaving } = self.tree.answer(request.node, request.operation);
+        let thread = request.thread;
+        // Before the answer: when a command has ended, all that it did is told.
+        match leaving {
+            Leaving::No => {}
+            Leaving::Yes(tripped) => {
+                if self.counts.note(tripped) == Regard::Close {
+                    self.tell(tripped, thread, &Asked::by(thread));
+                }
+            }
+            Leaving::Perhaps(tripped) => {
+                let asked = Asked::by(thread);
+                if asked.is_refused_at(&self.tree.path_of(tripped))
+                    && self.counts.note(tripped) == Regard::Close
+                {
+                    self.tell(tripped, thread, &asked);
+                }
+            }
         }
         answer
     }
 
-    fn tell(&mut self, tripped: Tripped<'_>, thread: i32) {
-        if self.counts.note(tripped) == Regard::Counted {
-            return;
-        }
-        let asked = Asked::by(thread);
+    fn tell(&mut self, tripped: Tripped<'_>, thread: i32, asked: &Asked) {
         let Novelty::New(number) = self.counts.tell_apart(tripped, asked.signature(thread)) else {
             return;
         };

@@ -32,7 +32,19 @@ struct Twig {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Response<'a> {
     pub answer: Answer,
-    pub tripped: Option<Tripped<'a>>,
+    pub leaving: Leaving<'a>,
+}
+
+/// Whether somebody leaves the view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leaving<'a> {
+    /// Nobody does.
+    No,
+    /// Somebody does, here.
+    Yes(Tripped<'a>),
+    /// The kernel asks for attributes, which it does before it refuses to list or to change
+    /// something. Only the caller's system call tells whether it was that.
+    Perhaps(Tripped<'a>),
 }
 
 /// Where somebody left the view: at a name in a directory, or, without one, at a node.
@@ -103,7 +115,13 @@ impl Tree {
                 },
                 None => tripped(Errno::ENOENT, number, name),
             },
-            Operation::Attributes => given(Answer::Attributes(self.attributes(number))),
+            Operation::Attributes => Response {
+                answer: Answer::Attributes(self.attributes(number)),
+                leaving: Leaving::Perhaps(Tripped {
+                    node: number,
+                    name: OsStr::new(""),
+                }),
+            },
             Operation::ReadLink => match &twig.node {
                 Node::Link(text) => given(Answer::Raw(text.as_os_str().as_bytes().to_vec())),
                 _ => refused(Errno::EINVAL),
@@ -174,7 +192,7 @@ fn index(number: u64) -> usize {
 fn given<'a>(answer: Answer) -> Response<'a> {
     Response {
         answer,
-        tripped: None,
+        leaving: Leaving::No,
     }
 }
 
@@ -185,13 +203,13 @@ fn refused<'a>(errno: Errno) -> Response<'a> {
 fn tripped(errno: Errno, node: u64, name: &OsStr) -> Response<'_> {
     Response {
         answer: Answer::Refused(errno as i32),
-        tripped: Some(Tripped { node, name }),
+        leaving: Leaving::Yes(Tripped { node, name }),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Response, Tree, Tripped};
+    use super::{Leaving, Response, Tree, Tripped};
     use crate::sandbox::view::{Node, Skeleton};
     use crate::sys::fuse::{Answer, Attributes, Kind, Listing, Operation, ROOT};
     use nix::errno::Errno;
@@ -241,7 +259,7 @@ mod tests {
         assert_eq!(response.answer, Answer::Attributes(link));
         let text = tree.answer(bin, Operation::ReadLink);
         assert_eq!(text.answer, Answer::Raw(b"usr/bin".to_vec()));
-        assert_eq!(text.tripped, None);
+        assert_eq!(text.leaving, Leaving::No);
         let project = number(&tree, "home/me/project");
         assert_eq!(
             errno(&tree.answer(project, Operation::ReadLink)),
@@ -257,7 +275,7 @@ mod tests {
             let response = tree.answer(home, Operation::Lookup(name));
             assert_eq!(errno(&response), Errno::ENOENT as i32);
             let tripped = Tripped { node: home, name };
-            assert_eq!(response.tripped, Some(tripped));
+            assert_eq!(response.leaving, Leaving::Yes(tripped));
         }
         let tripped = Tripped {
             node: home,
@@ -272,7 +290,8 @@ mod tests {
         let etc = number(&tree, "etc");
         let name = OsStr::new("ld.so.preload");
         let response = tree.answer(etc, Operation::Lookup(name));
-        assert_eq!((response.answer, response.tripped), (Answer::Absent, None));
+        assert_eq!(response.answer, Answer::Absent);
+        assert_eq!(response.leaving, Leaving::No);
         let listed = Operation::ReadDirectory {
             offset: 0,
             most: 4096,
@@ -308,7 +327,10 @@ mod tests {
         ] {
             let response = tree.answer(node, operation);
             assert_eq!(errno(&response), expected as i32, "{operation:?}");
-            let told = response.tripped.map(|tripped| tree.path_of(tripped));
+            let told = match response.leaving {
+                Leaving::Yes(tripped) => Some(tree.path_of(tripped)),
+                Leaving::No | Leaving::Perhaps(_) => None,
+            };
             assert_eq!(told.as_deref(), path.map(Path::new), "{operation:?}");
         }
     }

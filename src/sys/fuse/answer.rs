@@ -16,7 +16,7 @@ const FOR_GOOD: u64 = 10 * 365 * 24 * 3600;
 /// What a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A directory that nobody may change.
+    /// A directory that nobody may list or change.
     Directory,
     /// A file without content.
     File,
@@ -113,7 +113,9 @@ pub enum Fits {
 impl Kind {
     fn mode(self) -> u32 {
         match self {
-            Self::Directory => libc::S_IFDIR | 0o555,
+            // To be gone through, and nothing else. Before it refuses to list or to change
+            // one, the kernel asks for its attributes again, and so the attempt is seen.
+            Self::Directory => libc::S_IFDIR | 0o111,
             // Readable by its mode, so that the attempt to open it is seen.
             Self::File => libc::S_IFREG | 0o444,
             Self::Link(_) => libc::S_IFLNK | 0o777,

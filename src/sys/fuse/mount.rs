@@ -33,8 +33,8 @@ pub fn mount(device: BorrowedFd<'_>, owner: Owner) -> io::Result<OwnedFd> {
     let options = [
         (c"source", Some(c"lobsterpot")),
         (c"fd", Some(number.as_c_str())),
-        // A directory, 0555, in octal.
-        (c"rootmode", Some(c"40555")),
+        // A directory, 0111, in octal.
+        (c"rootmode", Some(c"40111")),
         (c"user_id", Some(user.as_c_str())),
         (c"group_id", Some(group.as_c_str())),
         // The kernel checks modes itself, which costs no request.
