@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::command::{self, WorkingDirectory};
 use super::error::{SessionError, chain};
-use super::inside::Witnessed;
+use super::refused::Witnessed;
 use super::session::Session;
 use crate::audit::{Effect, Outcome, RecordId, RequestInfo, Target, Verdict};
 use crate::capability;
@@ -184,7 +184,7 @@ impl Session {
                     refused: &[],
                     seen: failure.seen(),
                 };
-                let denials = self.tell((request, record), &witnessed, &rule);
+                let denials = self.report_refused((request, record), &witnessed, &rule);
                 let answer = self.report_failure((request, record), &failure, enforced, started);
                 Answer { denials, ..answer }
             }
@@ -202,7 +202,7 @@ impl Session {
             refused: &exit.refused,
             seen: &exit.seen,
         };
-        let mut denials = self.tell((request, record), &witnessed, rule);
+        let mut denials = self.report_refused((request, record), &witnessed, rule);
         denials.extend(limit_denial(exit, request, rule));
         let count = denials.iter().map(|denial| denial.count).sum::<u64>() + exit.refused_more;
         let outcome = match (exit.ended_for, exit.status) {
@@ -342,7 +342,7 @@ impl Failure {
     /// What was seen before it failed, as when the program lies outside.
     fn seen(&self) -> &Seen {
         const NOTHING: &Seen = &Seen {
-            sightings: Vec::new(),
+            attempts: Vec::new(),
             counted: Vec::new(),
             elsewhere: 0,
         };

@@ -3,10 +3,19 @@
 //! Nothing here looks at a file system. What a path really leads to is decided
 //! when it is opened beneath a directory handle, never from its letters.
 
+use std::ffi::OsStr;
+use std::hash::{Hash, Hasher};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 /// An absolute path without `.`, `..` or repeated slashes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+///
+/// So two of them are the same exactly when their bytes are: comparing components, as
+/// [`Path`] has to, costs many times more, and a plan compares each path with each other.
+#[derive(Debug, Clone, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "PathBuf")]
 pub struct HostPath(PathBuf);
 
 /// Why a text is not a path.
@@ -56,7 +65,14 @@ impl HostPath {
 
     /// The rest of this path below `directory`; empty when they are the same.
     pub fn beneath(&self, directory: &Self) -> Option<&Path> {
-        self.0.strip_prefix(&directory.0).ok()
+        let rest = self.bytes().strip_prefix(directory.bytes())?;
+        let below = match rest {
+            [] => rest,
+            [b'/', below @ ..] => below,
+            _ if directory.bytes() == b"/" => rest,
+            _ => return None,
+        };
+        Some(Path::new(OsStr::from_bytes(below)))
     }
 
     /// The path.
@@ -70,6 +86,30 @@ impl HostPath {
             .components()
             .filter(|part| matches!(part, Component::Normal(_)))
             .count()
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.0.as_os_str().as_bytes()
+    }
+}
+
+impl PartialEq for HostPath {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Hash for HostPath {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes().hash(state);
+    }
+}
+
+impl TryFrom<PathBuf> for HostPath {
+    type Error = PathError;
+
+    fn try_from(path: PathBuf) -> Result<Self, PathError> {
+        Self::absolute(path)
     }
 }
 
@@ -91,6 +131,9 @@ fn check(path: &Path) -> Result<(), PathError> {
 }
 
 fn without_dots(path: &Path) -> PathBuf {
+    if is_plain(path.as_os_str().as_bytes()) {
+        return path.to_owned();
+    }
     let mut plain = PathBuf::from("/");
     for part in path.components() {
         match part {
@@ -102,6 +145,15 @@ fn without_dots(path: &Path) -> PathBuf {
         }
     }
     plain
+}
+
+/// Whether a path is absolute and has nothing that would have to be removed.
+fn is_plain(path: &[u8]) -> bool {
+    let Some((b'/', below)) = path.split_first() else {
+        return false;
+    };
+    let mut parts = below.split(|byte| *byte == b'/');
+    below.is_empty() || parts.all(|part| !matches!(part, b"" | b"." | b".."))
 }
 
 #[cfg(test)]
@@ -133,6 +185,21 @@ mod tests {
                 .is_none()
         );
         assert_eq!(grant.beneath(&grant), Some(Path::new("")));
+    }
+
+    #[test]
+    fn beneath_and_equal_are_what_components_say() {
+        let texts = [
+            "/", "/a", "/ab", "/a/b", "/a/b/", "//a//b", "/a/./b/c", "/b/../a", "/a-b",
+        ];
+        let paths = texts.map(|text| HostPath::absolute(text).unwrap());
+        for one in &paths {
+            for other in &paths {
+                let by_components = one.as_path().strip_prefix(other.as_path()).ok();
+                assert_eq!(one.beneath(other), by_components, "{one:?} {other:?}");
+                assert_eq!(one == other, one.as_path() == other.as_path());
+            }
+        }
     }
 
     #[test]

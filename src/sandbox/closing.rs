@@ -40,6 +40,16 @@ pub(super) fn rules(view: &SystemView, situation: Situation) -> Result<SyscallRu
     });
     // A view's mounts restrict these calls as they restrict the rest.
     if situation.mode == Mode::Flat {
+        let supervised = matches!(
+            situation.metadata,
+            MetadataCalls::Witnessed | MetadataCalls::Supervised
+        );
+        let treatment = if supervised {
+            Treatment::Supervise
+        } else {
+            Treatment::AsWritten
+        };
+        closed.push(("scheduling", treatment));
         closed.push(("inode-flags", inode_flags(situation.changes)));
     }
     if situation.landlock_abi < TRUNCATION {

@@ -155,7 +155,7 @@ impl Sandbox {
         // The one use of the permit: it cannot be shown twice.
         drop(permit);
         let fitted = streams
-            .fit(&self.plan().limits)
+            .fit(&self.plan().limits, self.launcher.terminals())
             .map_err(EnterError::Streams)?;
         let channel = &self.launcher.channel;
         let watch = self.launcher.reports.as_ref().map(Watch::over);

@@ -6,7 +6,7 @@
 //! orphans are the keeper's, which ends them and removes the scratch directory.
 
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use super::landlock::{self, LandlockError};
@@ -27,6 +27,7 @@ use crate::sys::process::{self, Fork};
 use crate::sys::seccomp::Filter;
 use crate::sys::signals::block_all;
 use crate::sys::stdio::{Interest, wait};
+use crate::sys::teardown::Teardown;
 
 /// What every command of a session is started with, whatever the mode.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub(super) struct FlatGround {
     pub ruleset: OwnedFd,
     pub supervisor: Supervisor,
     pub scratch: Scratch,
+    /// The launcher's own domain, in which its commands' domains lie.
+    pub domain: Option<OwnedFd>,
 }
 
 /// What a view is built from.
@@ -75,6 +78,8 @@ pub(super) struct LauncherHandle {
     pub reports: Option<Packets>,
     pid: i32,
     pidfd: OwnedFd,
+    /// The view's own instance of devpts.
+    terminals: Option<OwnedFd>,
 }
 
 impl LauncherHandle {
@@ -95,16 +100,17 @@ impl LauncherHandle {
             }
             ViewRoot::Empty | ViewRoot::None => (None, None),
         };
-        let handle = Self {
+        let mut handle = Self {
             reports: ours,
             ..Self::fork(|channel| keep_view(outfit, ground, (channel, theirs)))?
         };
         let frame = handle.channel.receive()?;
-        let report = frame
-            .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))
-            .and_then(|frame| postcard::from_bytes(&frame.bytes).map_err(io::Error::other))?;
-        match report {
-            Report::Ready => Ok(handle),
+        let mut frame = frame.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        match postcard::from_bytes(&frame.bytes).map_err(io::Error::other)? {
+            Report::Ready => {
+                handle.terminals = frame.descriptors.pop();
+                Ok(handle)
+            }
             Report::NoView(error) => {
                 handle.finish();
                 Err(StartError::View(error))
@@ -121,6 +127,7 @@ impl LauncherHandle {
                 reports: None,
                 pid,
                 pidfd,
+                terminals: None,
             }),
             Fork::Child => {
                 drop(ours);
@@ -132,6 +139,11 @@ impl LauncherHandle {
         }
     }
 
+    /// The view's own instance of devpts, in view mode.
+    pub(super) fn terminals(&self) -> Option<BorrowedFd<'_>> {
+        self.terminals.as_ref().map(OwnedFd::as_fd)
+    }
+
     /// Says goodbye and waits until the launcher has ended everything.
     pub(super) fn finish(self) {
         let Self {
@@ -139,6 +151,7 @@ impl LauncherHandle {
             reports,
             pid,
             pidfd,
+            terminals: _,
         } = self;
         drop((channel, reports));
         // The launcher needs a moment to end and reap what is left; it is never waited
@@ -159,18 +172,23 @@ fn keep_flat(outfit: Outfit, ground: FlatGround, channel: Channel) -> io::Result
         ruleset,
         supervisor,
         scratch,
+        domain,
     } = ground;
     let Fork::Parent { pid, pidfd } = process::fork_single_threaded()? else {
-        let equipment = equip(outfit, (ruleset, supervisor), Territory::Host);
+        let mut equipment = equip(outfit, (ruleset, supervisor), Territory::Host);
+        process::drop_capabilities()?;
+        if let Some(domain) = domain {
+            equipment.teardown = Teardown::by_domain(domain.as_fd());
+        }
         settle(&equipment, &channel, &scratch.descriptors())?;
         let served = Launcher::new(equipment, channel)?.serve();
         scratch.remove();
         return served;
     };
     // The broker must see that the launcher is gone, so nobody else may hold its channel.
-    drop((channel, ruleset, supervisor));
+    drop((channel, ruleset, supervisor, domain));
     await_launcher(pid, &pidfd, &scratch.descriptors())?;
-    process::end_all_descendants();
+    Teardown::OneByOne.end_all();
     scratch.remove();
     Ok(())
 }
@@ -219,10 +237,7 @@ fn lead(
     channel: Channel,
 ) -> io::Result<()> {
     match occupy(unfinished, plan, outfit, &channel) {
-        Ok(equipment) => {
-            report(&channel, &Report::Ready)?;
-            Launcher::new(equipment, channel)?.serve()
-        }
+        Ok(equipment) => Launcher::new(equipment, channel)?.serve(),
         Err(error) => report(&channel, &Report::NoView(error)),
     }
 }
@@ -237,10 +252,15 @@ fn occupy(
     let fault = || ViewError::at(ViewStep::Settle);
     let view = unfinished.finish()?;
     let ruleset = ruleset(plan, &view)?;
-    drop(view);
     let supervisor = reach::in_view(plan).map_err(fault())?;
     let equipment = equip(outfit, (ruleset, supervisor), Territory::View);
-    settle(&equipment, channel, &[]).map_err(fault())?;
+    let terminals = view.terminals().try_clone_to_owned().map_err(fault())?;
+    drop(view);
+    settle(&equipment, channel, &[terminals.as_raw_fd()]).map_err(fault())?;
+    let ready = postcard::to_stdvec(&Report::Ready).map_err(io::Error::other);
+    ready
+        .and_then(|ready| channel.send(&ready, &[terminals.as_fd()]))
+        .map_err(fault())?;
     Ok(equipment)
 }
 
@@ -248,7 +268,7 @@ fn ruleset(plan: &Plan, view: &View<'_>) -> Result<OwnedFd, ViewError> {
     landlock::ruleset(plan.landlock_abi, view.rules()).map_err(|error| {
         let path = match &error {
             LandlockError::Rule { path, .. } => Some(path.into()),
-            LandlockError::Ruleset { .. } | LandlockError::Missing => None,
+            _ => None,
         };
         ViewError {
             step: ViewStep::Ruleset,
@@ -275,6 +295,10 @@ fn equip(
         supervisor,
         background,
         territory,
+        teardown: match territory {
+            Territory::Host => Teardown::OneByOne,
+            Territory::View => Teardown::Namespace,
+        },
     }
 }
 

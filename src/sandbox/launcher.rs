@@ -26,6 +26,7 @@ use crate::sys::process;
 use crate::sys::seccomp::Filter;
 use crate::sys::signals::SignalSource;
 use crate::sys::stdio::{Interest, wait};
+use crate::sys::teardown::Teardown;
 
 /// Everything a launcher needs for every command of a session.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub(super) struct Equipment {
     pub supervisor: Supervisor,
     pub background: crate::policy::Background,
     pub territory: Territory,
+    /// How everything that commands left behind is ended.
+    pub teardown: Teardown,
 }
 
 /// Where commands run.
@@ -49,14 +52,6 @@ pub(super) enum Territory {
 }
 
 impl Territory {
-    /// Ends everything that commands left behind; returns how many processes that were.
-    pub(super) fn clear(self) -> usize {
-        match self {
-            Self::Host => process::end_all_descendants(),
-            Self::View => process::end_namespace(),
-        }
-    }
-
     /// The working directory, as commands reach it.
     ///
     /// The broker's handle lies on the host's mounts; whoever worked there could walk up and
@@ -131,7 +126,7 @@ impl Launcher {
     /// When the broker says what makes no sense.
     pub(super) fn serve(&mut self) -> io::Result<()> {
         let served = self.serve_orders();
-        self.equipment.territory.clear();
+        self.equipment.teardown.end_all();
         served
     }
 
@@ -291,7 +286,7 @@ impl Launcher {
     fn finish(&self, running: &Running, status: ExitStatus) -> Ended {
         let duration = running.started.elapsed();
         let strays = match self.equipment.background {
-            crate::policy::Background::Refuse => self.equipment.territory.clear(),
+            crate::policy::Background::Refuse => self.equipment.teardown.end_all(),
             crate::policy::Background::UntilSessionEnd => 0,
         };
         Ended {
@@ -315,15 +310,21 @@ fn end_command(running: &Running) {
 
 /// Reaps what ended; the leader's status once it is among them.
 fn reap_until_leader(leader: i32) -> Option<ExitStatus> {
-    while let Ok(Some((pid, ended))) = process::reap_any() {
-        if pid == leader {
-            return Some(match ended {
-                process::Ended::Exited(code) => ExitStatus::Exited(code),
-                process::Ended::Signalled(signal) => ExitStatus::Signalled(signal),
-            });
-        }
-    }
-    None
+    // The leader first, and only so many others: a storm of processes that fork and exit
+    // must not put off what is due.
+    const MOST: usize = 1024;
+    let first = process::reap_child(leader).ok().flatten();
+    let others = (0..MOST).map_while(|_| process::reap_any().ok().flatten());
+    let ended = first.or_else(|| {
+        others
+            .filter(|(pid, _)| *pid == leader)
+            .map(|(_, ended)| ended)
+            .next()
+    });
+    ended.map(|ended| match ended {
+        process::Ended::Exited(code) => ExitStatus::Exited(code),
+        process::Ended::Signalled(signal) => ExitStatus::Signalled(signal),
+    })
 }
 
 fn decode(frame: &Frame) -> io::Result<Order> {

@@ -58,7 +58,8 @@ impl From<Terminal> for ControllingTerminal {
 /// From the launcher to the broker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Report {
-    /// The sandbox is prepared. In flat mode this goes without saying.
+    /// The view is built; with it comes its instance of devpts. In flat mode this goes
+    /// without saying.
     Ready,
     /// The view could not be built; the launcher has ended.
     NoView(ViewError),
@@ -96,6 +97,8 @@ pub enum RefusedFor {
     Outside,
     /// The object is protected or hidden in its grant, or lies in a grant without the right.
     Exception,
+    /// The process is not the command's.
+    OtherProcess,
     /// The file would run with the rights of its owner or group.
     Privileged,
 }

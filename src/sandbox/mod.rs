@@ -39,5 +39,5 @@ pub use plan::{
 pub use prepare::{Handles, PrepareError, Sandbox, ScratchPlace};
 pub use scratch::ScratchError;
 pub use streams::Streams;
-pub use tripwire::{Seen, Sighting};
+pub use tripwire::{Attempt, Seen};
 pub use view::{ViewError, ViewStep};

@@ -453,9 +453,9 @@ impl PathRule {
     pub fn has_holes(&self, all: &[Self]) -> bool {
         !self.hide.is_empty()
             || all.iter().any(|other| {
-                other.path != self.path
+                !other.access.rights.covers(self.access.rights)
+                    && other.path != self.path
                     && other.path.beneath(&self.path).is_some()
-                    && !other.access.rights.covers(self.access.rights)
             })
     }
 

@@ -170,6 +170,7 @@ fn flat(
         ruleset: ruleset(plan, &opened, &scratch)?,
         supervisor: supervisor.map_err(PrepareError::Launcher)?,
         scratch,
+        domain: landlock::signal_domain(plan.landlock_abi)?,
     };
     drop(opened);
     let launcher = LauncherHandle::start_flat(outfit, ground).map_err(PrepareError::Launcher)?;

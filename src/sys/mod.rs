@@ -26,9 +26,11 @@ pub mod notification;
 pub mod packets;
 pub mod private;
 pub mod process;
+pub mod scheduling;
 pub mod seccomp;
 pub mod signals;
 pub mod stdio;
+pub mod teardown;
 pub mod terminal;
 
 use std::io;

@@ -1,5 +1,5 @@
-//! The supervisor makes changes of metadata for commands. It must never make one outside,
-//! whatever happens to the path, the memory or the descriptors of a call meanwhile.
+//! In flat mode the supervisor makes changes of metadata for commands. It must never make one
+//! outside, whatever happens to the path, the memory or the descriptors of a call meanwhile.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,7 +9,7 @@ use std::process::Command;
 
 use nix::errno::Errno::{self, EACCES};
 
-use super::world::{Failures, Place, Policy, User, World};
+use super::world::{Failures, Mode, Place, Policy, User, World};
 
 /// How often each call is made; there are five calls in a turn.
 const TURNS: &str = "3000";
@@ -38,8 +38,8 @@ fn own_file(world: &World, name: &str) -> OsString {
 
 #[test]
 fn no_race_reaches_the_outside() {
-    for (user, mode) in User::in_every_mode() {
-        let world = World::in_mode(user, mode);
+    for user in User::all() {
+        let world = World::in_mode(*user, Mode::Flat);
         let prey = world.prey(Place::Outside, "prey");
         for name in [
             "race-links",
@@ -70,8 +70,8 @@ fn no_race_reaches_the_outside() {
 
 #[test]
 fn a_process_that_cannot_be_inspected_changes_nothing() {
-    for (user, mode) in User::in_every_mode() {
-        let world = World::in_mode(user, mode);
+    for user in User::all() {
+        let world = World::in_mode(*user, Mode::Flat);
         let prey = world.prey(Place::Outside, "prey");
         let own = own_file(&world, "own");
         let before = world.witness(Place::Outside);
@@ -136,7 +136,7 @@ print('stdout', told(lambda: os.fchmod(1, 0o600)))
 /// Names of one object that the supervisor has to see through, inside and outside.
 #[test]
 fn every_spelling_of_a_path_is_understood() {
-    let world = World::new(User::Current);
+    let world = World::in_mode(User::Current, Mode::Flat);
     let prey = world.prey(Place::Outside, "prey");
     fs::create_dir_all(world.workspace().join("a/b/c")).unwrap();
     own_file(&world, "a/b/c/file");
@@ -194,7 +194,7 @@ fn is_through_magic(path: &str) -> bool {
 /// In flat mode a command can change what is protected; the reply must say so.
 #[test]
 fn what_flat_mode_does_not_keep_is_said() {
-    let world = World::new(User::Current);
+    let world = World::in_mode(User::Current, Mode::Flat);
     fs::create_dir_all(world.workspace().join(".git/hooks")).unwrap();
     own_file(&world, ".git/hooks/pre-commit");
     let (_, errors) = python(
@@ -214,7 +214,7 @@ fn what_flat_mode_does_not_keep_is_said() {
 /// Flags that this program does not know are not guessed at.
 #[test]
 fn unknown_flags_are_refused() {
-    let world = World::new(User::Current);
+    let world = World::in_mode(User::Current, Mode::Flat);
     own_file(&world, "own");
     let script = "
 import ctypes
@@ -232,7 +232,7 @@ for call in (lambda: libc.syscall(452, -100, b'own', 0o600, 0x8000), lambda: lib
 /// A directory's own program sees the same: nothing here depends on the attacker being ours.
 #[test]
 fn everyday_tools_meet_the_same_end() {
-    let world = World::new(User::Current);
+    let world = World::in_mode(User::Current, Mode::Flat);
     let prey = world.prey(Place::Outside, "prey");
     for line in [
         "chmod 600",

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use serde_json::Value;
@@ -271,10 +272,18 @@ impl World {
         attack: &str,
         arguments: impl IntoIterator<Item = A>,
     ) -> Answer {
+        Answer::of(&self.bare_command(attack, arguments).output().unwrap())
+    }
+
+    pub(super) fn bare_command<A: AsRef<OsStr>>(
+        &self,
+        attack: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Command {
         let mut command = self.command(Path::new("/bin/sh"));
         command.args(["-c", "\"$@\"; exit $?", "sh", "./attacker", attack]);
         command.args(arguments);
-        Answer::of(&command.output().unwrap())
+        command
     }
 
     /// Runs an attack in the sandbox.
@@ -306,9 +315,10 @@ impl World {
         self.command(&self.program)
     }
 
-    /// A process of the same user that has nothing to do with any command.
+    /// A process of the same user that has nothing to do with any command, in a group of its own.
     pub(super) fn bystander(&self) -> Child {
-        let child = self.command(Path::new("sleep")).arg("600").spawn().unwrap();
+        let mut command = self.command(Path::new("sleep"));
+        let child = command.arg("600").process_group(0).spawn().unwrap();
         // Until it is the program itself, and not what becomes it.
         let is_asleep = || {
             fs::read_to_string(format!("/proc/{}/comm", child.id()))
@@ -422,6 +432,18 @@ fn attacker() -> &'static Path {
         assert!(compiled.success());
         program
     })
+}
+
+/// Waits for what must come. The limit is for what never comes; it judges no speed.
+pub(super) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(
+            start.elapsed() < Duration::from_mins(1),
+            "still not: {what}"
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 /// A feature that this host lacks: printed and counted, or a failure where all are required.

@@ -11,12 +11,14 @@ mod view;
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 pub use view::{Changes, SystemView, ViewPath};
 
 use crate::model::{HostPath, Mode, Place, Rights};
 
 /// One profile, as its file states it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     /// The name that policies use.
     pub name: String,
@@ -41,7 +43,7 @@ pub struct Profile {
 }
 
 /// What may be done with a path of the system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Access {
     /// Reading (which includes listing), executing, and for devices writing.
     pub rights: Rights,
@@ -50,7 +52,7 @@ pub struct Access {
 }
 
 /// Whether a device may be controlled by `ioctl`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum DeviceControl {
     /// Only reading and writing.
     Refuse,
@@ -59,7 +61,7 @@ pub enum DeviceControl {
 }
 
 /// A path of the system. It need not exist on every host.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SystemPath {
     /// The path.
     pub path: HostPath,
@@ -74,7 +76,7 @@ pub struct SystemPath {
 }
 
 /// A place that is never granted as a toolchain: not it, nothing in it, and no directory around it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NeverPath {
     /// Where it is.
     pub path: Anchored,
@@ -85,7 +87,7 @@ pub struct NeverPath {
 }
 
 /// A path whose beginning is known only on a host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Anchored {
     /// Below the operator's home.
     Home(PathBuf),
@@ -94,7 +96,7 @@ pub enum Anchored {
 }
 
 /// A toolchain that may live below a home directory.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Toolchain {
     /// Its name.
     pub name: String,
@@ -112,7 +114,7 @@ pub struct Toolchain {
 }
 
 /// A part of a toolchain.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolchainPath {
     /// Below the root; empty for the root itself. A last component may end in `*`.
     pub path: PathBuf,
@@ -128,7 +130,7 @@ pub struct ToolchainPath {
 ///
 /// It is copied, not granted: a copy does not go stale when the file is replaced,
 /// and what a command does to it stays in the sandbox.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HomeFile {
     /// Below the home, here and there.
     pub path: PathBuf,
@@ -139,7 +141,7 @@ pub struct HomeFile {
 }
 
 /// A variable that commands get.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Variable {
     /// Its name.
     pub name: String,
@@ -154,7 +156,7 @@ pub struct Variable {
 }
 
 /// A set of system calls that stays open.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OpenSet {
     /// The set's name.
     pub set: String,
@@ -165,7 +167,7 @@ pub struct OpenSet {
 }
 
 /// A resource limit of each process.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProcessLimit {
     /// Which resource.
     pub resource: Resource,
@@ -178,7 +180,7 @@ pub struct ProcessLimit {
 }
 
 /// A resource that a profile limits; the others belong to policies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Resource {
     /// Bytes of a core dump.

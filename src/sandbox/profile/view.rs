@@ -117,13 +117,15 @@ impl Paths {
     /// Leaves out what a directory above already gives.
     fn without_covered(self) -> Vec<ViewPath> {
         let mut kept: Vec<ViewPath> = Vec::new();
+        // In order, what lies below a path follows it at once: those around the current one.
+        let mut around: Vec<usize> = Vec::new();
         for path in self.0.into_values() {
-            let covered = kept.iter().any(|above| {
-                path.path.beneath(&above.path).is_some() && above.access.covers(path.access)
-            });
-            if !covered {
-                kept.push(path);
+            around.retain(|at| path.path.beneath(&kept[*at].path).is_some());
+            if around.iter().any(|at| kept[*at].access.covers(path.access)) {
+                continue;
             }
+            around.push(kept.len());
+            kept.push(path);
         }
         kept
     }

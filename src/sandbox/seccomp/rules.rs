@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Arch, Errno};
 
@@ -31,7 +31,7 @@ pub struct Origin {
 }
 
 /// How a value relates to the values of a test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sense {
     /// It is one of them.
@@ -44,7 +44,7 @@ pub enum Sense {
 ///
 /// Only the lower 32 bits count. The kernel takes these arguments as 32-bit
 /// integers and drops the upper half, which the caller can fill at will.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Test {
     /// Which argument, 0 to 5.
     pub argument: u8,

@@ -6,20 +6,27 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Action, Arch, Case, Errno, Origin, Rule, SyscallRules, Test};
 use crate::model::Mode;
+use crate::policy::BuiltIn;
+
+static BUILT_IN: BuiltIn = BuiltIn::new(
+    "syscalls",
+    include_str!("../../../sandbox-profiles/syscalls.toml"),
+    include_bytes!("../../../sandbox-profiles/compiled/syscalls.bin"),
+);
 
 /// All sets of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyscallSets {
     /// In the order of the file.
     pub sets: Vec<SyscallSet>,
 }
 
 /// One named set.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyscallSet {
     /// The name that profiles and plans use.
     pub name: String,
@@ -34,7 +41,7 @@ pub struct SyscallSet {
 }
 
 /// When a set is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Closed {
     /// In every plan.
@@ -46,7 +53,7 @@ pub enum Closed {
 }
 
 /// Whether a profile can leave a set open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Openable {
     /// A profile can: what it closes harms nobody outside.
     Yes,
@@ -55,7 +62,7 @@ pub enum Openable {
 }
 
 /// Calls that are closed for one reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetEntry {
     /// Their names.
     pub calls: Vec<String>,
@@ -100,12 +107,8 @@ pub enum SetError {
 
 impl SyscallSets {
     /// The sets that are part of the program.
-    ///
-    /// # Panics
-    /// Never: the text is part of the program, and a test reads it.
     pub fn built_in() -> Self {
-        let text = include_str!("../../../sandbox-profiles/syscalls.toml");
-        Self::parse("built-in:syscalls", text).expect("the built-in sets are read by a test")
+        BUILT_IN.read(Self::parse)
     }
 
     /// The set of this name.
@@ -227,4 +230,18 @@ fn place(rules: &mut BTreeMap<u32, Rule>, number: u32, rule: Rule) -> Result<(),
 /// Whether some argument meets both cases and they want different things of it.
 pub(super) fn contradict(one: &Case, other: &Case) -> bool {
     one.action != other.action && one.test.overlaps(&other.test)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BUILT_IN, SyscallSets};
+
+    #[test]
+    fn the_sets_that_are_kept_are_those_of_the_text() {
+        let said = SyscallSets::parse(&BUILT_IN.source(), BUILT_IN.text);
+        match said {
+            Ok(sets) => BUILT_IN.check("sandbox-profiles", &sets),
+            Err(found) => panic!("{found}"),
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! The search itself: entries of the search path, what their links lead to, and the
 //! toolchains that profiles describe.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::links::{Led, follow};
+use super::once::Once;
 use super::{Disk, LeftOut, Seen, Surroundings, Toolchains, Writers};
 use crate::model::{HostPath, Right, Rights};
 use crate::sandbox::profile::{
@@ -21,7 +22,7 @@ const PROGRAMS: Access = Access {
 pub(super) struct Finder<'a> {
     profiles: &'a [Profile],
     around: Surroundings<'a>,
-    disk: &'a dyn Disk,
+    disk: Once<'a>,
     /// The home, as it is named and where it really is.
     homes: Vec<HostPath>,
     /// Places that are never granted, and what lies there.
@@ -39,8 +40,9 @@ impl<'a> Finder<'a> {
         around: Surroundings<'a>,
         disk: &'a dyn Disk,
     ) -> Self {
+        let disk = Once::new(disk);
         let mut homes = vec![around.home.clone()];
-        if let Led::To(home, _) = follow(around.home, &[], disk)
+        if let Led::To(home, _) = follow(around.home, &[], &disk)
             && home != *around.home
         {
             homes.push(home);
@@ -91,7 +93,7 @@ impl<'a> Finder<'a> {
             self.found.search_path.push(entry);
             return;
         }
-        let (real, writers) = match follow(&entry, self.around.granted, self.disk) {
+        let (real, writers) = match self.follow(&entry) {
             Led::To(real, Seen::Directory(writers)) => (real, writers),
             Led::IntoGrant => {
                 self.found.search_path.push(entry);
@@ -134,14 +136,15 @@ impl<'a> Finder<'a> {
     }
 
     fn follow_links_in(&mut self, directory: &HostPath) {
-        for name in self.disk.names(directory.as_path()) {
+        for (name, text) in self.disk.links(directory.as_path()) {
+            // What it leads to stands in the same directory, and is met there by its own name.
+            if is_plain_name(&text) {
+                continue;
+            }
             let Ok(path) = directory.join(&name) else {
                 continue;
             };
-            if !matches!(self.disk.look(path.as_path()), Some(Seen::Link(_))) {
-                continue;
-            }
-            if let Led::To(target, Seen::Program) = follow(&path, self.around.granted, self.disk)
+            if let Led::To(target, Seen::Program) = self.follow(&path)
                 && !self.is_system(&target)
                 && !self.reached.contains(&target)
             {
@@ -150,10 +153,14 @@ impl<'a> Finder<'a> {
         }
     }
 
+    fn follow(&self, path: &HostPath) -> Led {
+        follow(path, self.around.granted, &self.disk)
+    }
+
     fn toolchain(&mut self, toolchain: &Toolchain) {
         for root in self.roots(toolchain) {
             let origin = format!("toolchain {}", toolchain.name);
-            let real = match follow(&root, self.around.granted, self.disk) {
+            let real = match self.follow(&root) {
                 Led::To(real, Seen::Directory(_)) => real,
                 // The operator keeps it in a grant: nothing more to grant, but it must be found.
                 Led::IntoGrant if self.variable(toolchain).is_some() => {
@@ -213,7 +220,7 @@ impl<'a> Finder<'a> {
         ) else {
             return vec![path.clone()];
         };
-        let real = HostPath::absolute(parent).map(|it| follow(&it, self.around.granted, self.disk));
+        let real = HostPath::absolute(parent).map(|it| self.follow(&it));
         let Ok(Led::To(real, _)) = real else {
             return Vec::new();
         };
@@ -269,7 +276,7 @@ impl<'a> Finder<'a> {
 
     /// Grants a path that exists and may be granted, as it is named and where it really is.
     fn grant(&mut self, path: &HostPath, access: Access, origin: &str, reason: &str) -> bool {
-        let (real, seen) = match follow(path, self.around.granted, self.disk) {
+        let (real, seen) = match self.follow(path) {
             Led::To(real, seen) => (real, seen),
             Led::IntoGrant | Led::Nowhere => return false,
         };
@@ -338,6 +345,11 @@ impl<'a> Finder<'a> {
         let mut paths = self.profiles.iter().flat_map(|profile| &profile.system);
         paths.any(covers)
     }
+}
+
+fn is_plain_name(text: &Path) -> bool {
+    let mut parts = text.components();
+    matches!(parts.next(), Some(Component::Normal(_))) && parts.next().is_none()
 }
 
 fn anchor(path: &Anchored, homes: &[HostPath]) -> Vec<HostPath> {

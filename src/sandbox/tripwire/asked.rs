@@ -11,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use nix::fcntl::OFlag;
 use syscalls::Sysno;
 
+use crate::model::Intent;
 use crate::sys::caller;
 use crate::sys::memory;
 
@@ -29,7 +30,7 @@ enum Aim {
     Unknown,
     /// To know attributes, which everybody may.
     Attributes,
-    /// To make a new name, whose lookup was told already.
+    /// To make a new name, whose lookup was told already, or to write to a file.
     Making,
     /// To take a name away, of which the directory that holds it is asked.
     Removing,
@@ -81,6 +82,15 @@ impl Asked {
         Self { op, paths, aim }
     }
 
+    /// What it would have done, where that is clear.
+    pub(super) fn intent(&self) -> Intent {
+        match self.aim {
+            Aim::Unknown | Aim::Other => Intent::Unknown,
+            Aim::Attributes => Intent::Look,
+            Aim::Making | Aim::Removing => Intent::Change,
+        }
+    }
+
     /// Whether the kernel, which asks for the attributes of a directory on the way of this
     /// call, is about to refuse it there.
     pub(super) fn is_refused_at(&self, directory: &Path) -> bool {
@@ -124,8 +134,9 @@ impl Asked {
 }
 
 fn aim_of(call: &str, thread: i32, arguments: &[u64; 6]) -> Aim {
-    let create = u64::from(OFlag::O_CREAT.bits().cast_unsigned());
-    let creates = |flags: u64| flags & create != 0;
+    let changing = OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_ACCMODE;
+    let changing = u64::from(changing.bits().cast_unsigned());
+    let changes = |flags: u64| flags & changing != 0;
     match call {
         "stat" | "lstat" | "fstat" | "newfstatat" | "statx" | "statfs" | "fstatfs" => {
             Aim::Attributes
@@ -133,14 +144,14 @@ fn aim_of(call: &str, thread: i32, arguments: &[u64; 6]) -> Aim {
         "mkdir" | "mkdirat" | "mknod" | "mknodat" | "symlink" | "symlinkat" | "link" | "linkat"
         | "bind" | "creat" => Aim::Making,
         "unlink" | "unlinkat" | "rmdir" | "rename" | "renameat" | "renameat2" => Aim::Removing,
-        "open" if creates(arguments[1]) => Aim::Making,
-        "openat" if creates(arguments[2]) => Aim::Making,
+        "open" if changes(arguments[1]) => Aim::Making,
+        "openat" if changes(arguments[2]) => Aim::Making,
         // struct open_how begins with the flags.
         "openat2" => match memory::read(thread, arguments[2], 8)
             .as_deref()
             .map(<[u8; 8]>::try_from)
         {
-            Ok(Ok(flags)) if creates(u64::from_ne_bytes(flags)) => Aim::Making,
+            Ok(Ok(flags)) if changes(u64::from_ne_bytes(flags)) => Aim::Making,
             _ => Aim::Other,
         },
         _ => Aim::Other,

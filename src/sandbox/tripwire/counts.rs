@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 
-use super::sighting::{Report, Tally};
+use super::attempt::{Report, Tally};
 use super::tree::Tripped;
 
 /// How many attempts of one command are looked at closely.
@@ -24,7 +24,7 @@ pub(super) struct Counts {
     nodes: HashMap<u64, HashMap<OsString, Seen>>,
     paths: usize,
     looks: u32,
-    sightings: u32,
+    attempts: u32,
     total: u64,
     elsewhere: u64,
 }
@@ -34,10 +34,10 @@ pub(super) struct Counts {
 struct Seen {
     looks: usize,
     counted: u64,
-    sightings: Vec<Told>,
+    attempts: Vec<Told>,
 }
 
-/// A sighting that was reported.
+/// A attempt that was reported.
 #[derive(Debug)]
 struct Told {
     signature: u64,
@@ -92,13 +92,13 @@ impl Counts {
     pub(super) fn tell_apart(&mut self, at: Tripped<'_>, signature: u64) -> Novelty {
         let names = self.nodes.entry(at.node).or_default();
         let seen = names.entry(at.name.to_owned()).or_default();
-        let told = &mut seen.sightings;
+        let told = &mut seen.attempts;
         if let Some(told) = told.iter_mut().find(|told| told.signature == signature) {
             told.repeated += 1;
             return Novelty::Repeated;
         }
-        let number = self.sightings;
-        self.sightings += 1;
+        let number = self.attempts;
+        self.attempts += 1;
         told.push(Told {
             signature,
             number,
@@ -116,7 +116,7 @@ impl Counts {
         let all = std::mem::take(self);
         for (node, names) in &all.nodes {
             for (name, seen) in names {
-                for told in seen.sightings.iter().filter(|told| told.repeated > 0) {
+                for told in seen.attempts.iter().filter(|told| told.repeated > 0) {
                     tell(Report::Repeated {
                         of: told.number,
                         count: told.repeated,
@@ -140,7 +140,7 @@ impl Counts {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sighting::{Report, Tally};
+    use super::super::attempt::{Report, Tally};
     use super::super::tree::Tripped;
     use super::{Counts, MOST_LOOKS, MOST_LOOKS_AT_ONE, MOST_PATHS, Novelty, Regard};
     use std::ffi::OsStr;
@@ -152,9 +152,9 @@ mod tests {
         }
     }
 
-    /// What a tally comes to, with the number of sightings told before it.
-    fn sum(counts: &mut Counts, sightings: u64) -> (u64, Tally, usize) {
-        let (mut sum, mut tally, mut reports) = (sightings, Tally::default(), 0);
+    /// What a tally comes to, with the number of attempts told before it.
+    fn sum(counts: &mut Counts, attempts: u64) -> (u64, Tally, usize) {
+        let (mut sum, mut tally, mut reports) = (attempts, Tally::default(), 0);
         counts.take(
             |at| at.name.to_string_lossy().into_owned(),
             |report| {
@@ -162,7 +162,7 @@ mod tests {
                 match report {
                     Report::Repeated { count, .. } | Report::Counted { count, .. } => sum += count,
                     Report::Tally(last) => tally = last,
-                    Report::Sighting(_) => panic!("a sighting is told when it is seen"),
+                    Report::Attempt(_) => panic!("a attempt is told when it is seen"),
                 }
             },
         );
@@ -172,17 +172,17 @@ mod tests {
     #[test]
     fn a_flood_of_one_path_is_looked_at_a_few_times_and_counted() {
         let mut counts = Counts::default();
-        let mut sightings = 0;
+        let mut attempts = 0;
         for round in 0..100_000u64 {
             if counts.note(at("x")) == Regard::Close
                 && counts.tell_apart(at("x"), round % 2) != Novelty::Repeated
             {
-                sightings += 1;
+                attempts += 1;
             }
         }
-        assert_eq!(sightings, 2);
+        assert_eq!(attempts, 2);
         assert_eq!(counts.looks as usize, MOST_LOOKS_AT_ONE);
-        let (sum, tally, reports) = sum(&mut counts, sightings);
+        let (sum, tally, reports) = sum(&mut counts, attempts);
         assert_eq!((sum, tally.total, reports), (100_000, 100_000, 4));
         assert_eq!(counts.note(at("x")), Regard::Close);
     }
@@ -190,13 +190,13 @@ mod tests {
     #[test]
     fn a_flood_of_different_paths_is_bounded_and_counted() {
         let mut counts = Counts::default();
-        let mut sightings = 0;
+        let mut attempts = 0;
         for round in 0..20_000u32 {
             let name = format!("name {}", round % 10_000);
             if counts.note(at(&name)) == Regard::Close
                 && counts.tell_apart(at(&name), round.into()) != Novelty::Repeated
             {
-                sightings += 1;
+                attempts += 1;
             }
         }
         assert!(counts.looks <= MOST_LOOKS);
@@ -206,7 +206,7 @@ mod tests {
             .map(std::collections::HashMap::len)
             .sum();
         assert_eq!(kept, MOST_PATHS);
-        let (sum, tally, _) = sum(&mut counts, sightings);
+        let (sum, tally, _) = sum(&mut counts, attempts);
         assert_eq!((sum, tally.total), (20_000, 20_000));
         assert_eq!(tally.elsewhere, 20_000 - 2 * MOST_PATHS as u64);
     }

@@ -7,21 +7,21 @@
 //! `/proc` tells of a caller. When it ends, every lookup outside fails with `ENOTCONN`.
 //!
 //! Reading order: `tree` (what is answered), `asked` (what the caller asked for), `counts`
-//! (how much of it is told), `outbox` and `sighting` (how), `serve` (the loop), `process`
+//! (how much of it is told), `outbox` and `attempt` (how), `serve` (the loop), `process`
 //! (where it runs), `watch` (the broker's end).
 
 mod asked;
+mod attempt;
 mod counts;
 mod outbox;
 mod process;
 mod serve;
-mod sighting;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod watch;
 
+pub use attempt::Attempt;
 pub(super) use process::{Handover, Tripwire};
-pub use sighting::Sighting;
 pub use watch::Seen;
 pub(super) use watch::{Standing, Watch};

@@ -9,7 +9,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use super::sighting::Report;
+use super::attempt::Report;
 use crate::sys::packets::{Packets, Receiving, Sending};
 use crate::sys::stdio::{Interest, wait};
 
@@ -83,7 +83,7 @@ impl AsFd for Outbox {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sighting::{Report, Tally};
+    use super::super::attempt::{Report, Tally};
     use super::Outbox;
     use crate::sys::packets::{Packets, Receiving};
     use std::time::Duration;

@@ -10,9 +10,9 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::asked::Asked;
+use super::attempt::{Attempt, Question, Report};
 use super::counts::{Counts, Novelty, Regard};
 use super::outbox::Outbox;
-use super::sighting::{Question, Report, Sighting};
 use super::tree::{Leaving, Response, Tree, Tripped};
 use crate::model::shown_path;
 use crate::sandbox::view::Skeleton;
@@ -144,9 +144,10 @@ impl Witness {
             0 => (None, Vec::new()),
             thread => (caller::executable(thread), caller::arguments(thread)),
         };
-        let sighting = Sighting {
+        let attempt = Attempt {
             number,
             op: asked.op.to_owned(),
+            intent: asked.intent(),
             path: shown_path(&reached),
             below: hint.below.as_deref().map(shown_path),
             written: hint.written.as_deref().map(shown_path),
@@ -154,7 +155,7 @@ impl Witness {
             program: program.as_deref().map(shown_path),
             process,
         };
-        self.outbox.put(&Report::Sighting(Box::new(sighting)));
+        self.outbox.put(&Report::Attempt(Box::new(attempt)));
     }
 
     fn listen(&mut self) -> io::Result<Listener> {

@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use super::sighting::{Question, Report, Sighting, Tally};
+use super::attempt::{Attempt, Question, Report, Tally};
 use crate::sys::packets::{Packets, Receiving, Sending};
 use crate::sys::stdio::{Interest, wait};
 
@@ -15,7 +15,7 @@ use crate::sys::stdio::{Interest, wait};
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// Attempts that it looked at, each with how often an equal one was made.
-    pub sightings: Vec<(Sighting, u64)>,
+    pub attempts: Vec<(Attempt, u64)>,
     /// Paths that it only counted, because there were too many attempts.
     pub counted: Vec<(String, u64)>,
     /// Attempts whose path it did not keep, because there were too many different ones.
@@ -77,10 +77,10 @@ impl<'a> Watch<'a> {
 
     fn take(&mut self, bytes: &[u8]) {
         match postcard::from_bytes(bytes) {
-            Ok(Report::Sighting(sighting)) => self.seen.sightings.push((*sighting, 1)),
+            Ok(Report::Attempt(attempt)) => self.seen.attempts.push((*attempt, 1)),
             Ok(Report::Repeated { of, count }) => {
-                let mut seen = self.seen.sightings.iter_mut();
-                match seen.find(|(sighting, _)| sighting.number == of) {
+                let mut seen = self.seen.attempts.iter_mut();
+                match seen.find(|(attempt, _)| attempt.number == of) {
                     Some((_, times)) => *times += count,
                     None => self.seen.elsewhere += count,
                 }
@@ -129,7 +129,7 @@ impl AsFd for Watch<'_> {
 impl Seen {
     /// How many attempts there were in all.
     pub fn total(&self) -> u64 {
-        let in_detail: u64 = self.sightings.iter().map(|(_, times)| times).sum();
+        let in_detail: u64 = self.attempts.iter().map(|(_, times)| times).sum();
         let counted: u64 = self.counted.iter().map(|(_, count)| count).sum();
         in_detail + counted + self.elsewhere
     }

@@ -224,6 +224,11 @@ impl<'a> Unfinished<'a> {
 }
 
 impl View<'_> {
+    /// Its own instance of devpts.
+    pub(in crate::sandbox) fn terminals(&self) -> BorrowedFd<'_> {
+        self.terminals.as_fd()
+    }
+
     /// What its Landlock ruleset allows: what the plan grants, and what is the view's own.
     pub(in crate::sandbox) fn rules(&self) -> impl Iterator<Item = OpenRule<'_>> {
         let granted = self.located.iter().map(|one| OpenRule {

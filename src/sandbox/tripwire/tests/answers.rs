@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::super::sighting::Tally;
+use super::super::attempt::Tally;
 use super::world::{Seen, World, for_each_user, users};
 use crate::sys::fuse::stage;
 
@@ -83,12 +83,12 @@ fn errno(result: &io::Result<()>) -> i32 {
     }
 }
 
-/// What was seen of each call: a sighting and its repetitions.
+/// What was seen of each call: a attempt and its repetitions.
 fn by_call(seen: &Seen) -> BTreeMap<&str, u64> {
     let mut calls = BTreeMap::new();
-    for sighting in &seen.sightings {
-        let repeated = seen.repeated.get(&sighting.number);
-        *calls.entry(&*sighting.op).or_default() += 1 + repeated.copied().unwrap_or(0);
+    for attempt in &seen.attempts {
+        let repeated = seen.repeated.get(&attempt.number);
+        *calls.entry(&*attempt.op).or_default() += 1 + repeated.copied().unwrap_or(0);
     }
     calls
 }
@@ -125,14 +125,14 @@ fn whatever_leads_outside_has_one_answer_and_is_told() {
             assert_eq!((told.lines().count(), seen.tally.total), (25, 25));
             assert_eq!(seen.tally.elsewhere, 0);
             let top = world.path(name.split('/').next().unwrap());
-            for sighting in &seen.sightings {
-                assert_eq!(Path::new(&sighting.path), top, "{sighting:?}");
-                let below = sighting.below.as_deref().unwrap_or_default();
-                assert!(top.join(below).starts_with(&path), "{sighting:?}");
-                assert_eq!(sighting.thread, watch.inside.0.as_raw());
+            for attempt in &seen.attempts {
+                assert_eq!(Path::new(&attempt.path), top, "{attempt:?}");
+                let below = attempt.below.as_deref().unwrap_or_default();
+                assert!(top.join(below).starts_with(&path), "{attempt:?}");
+                assert_eq!(attempt.thread, watch.inside.0.as_raw());
                 let own = std::env::current_exe().unwrap();
-                assert_eq!(sighting.program.as_deref(), own.to_str());
-                assert!(std::env::args().eq(sighting.process.iter().cloned()));
+                assert_eq!(attempt.program.as_deref(), own.to_str());
+                assert!(std::env::args().eq(attempt.process.iter().cloned()));
             }
         }
     }
@@ -226,21 +226,21 @@ fn nothing_of_the_root_can_be_changed_and_attempts_are_told() {
                    list Err(Some(13))\nlist Err(Some(13))\nremoved Err(Some(13))\n\
                    asked Err(EACCES)\nattribute Err(Some(1))\n";
             assert_eq!(told, expected);
-            let paths: Vec<_> = seen.sightings.iter().map(|one| one.path.clone()).collect();
+            let paths: Vec<_> = seen.attempts.iter().map(|one| one.path.clone()).collect();
             let outside = world.path("outside").display().to_string();
             let missing = world.path("missing").display().to_string();
             let expected = [&outside, &outside, &missing, &missing, &outside];
             assert_eq!(paths[..5], expected.map(Clone::clone));
             let expected = ["/tmp", "/placeholder", "/", "/tmp", "/", "/tmp"];
             assert_eq!(paths[5..], expected);
-            let calls: Vec<_> = seen.sightings[7..].iter().map(|one| &*one.op).collect();
+            let calls: Vec<_> = seen.attempts[7..].iter().map(|one| &*one.op).collect();
             assert!(matches!(
                 calls[..],
                 ["openat", "openat", "rmdir", "access" | "faccessat"]
             ));
-            assert_eq!(seen.sightings[9].below.as_deref(), Some("usr"));
+            assert_eq!(seen.attempts[9].below.as_deref(), Some("usr"));
             let link = world.path("granted/link").display().to_string();
-            assert_eq!(seen.sightings[4].written, Some(link));
+            assert_eq!(seen.attempts[4].written, Some(link));
         },
     );
 }

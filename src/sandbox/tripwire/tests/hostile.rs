@@ -67,7 +67,7 @@ fn names_can_be_odd() {
         },
         |_, told, seen| {
             assert_eq!(told, "2\n".repeat(asked));
-            let paths: Vec<_> = seen.sightings.iter().map(|one| &*one.path).collect();
+            let paths: Vec<_> = seen.attempts.iter().map(|one| &*one.path).collect();
             let long = format!("/{}", "x".repeat(255));
             let expected = [
                 "/a\\u{a}b",
@@ -104,7 +104,7 @@ fn floods_are_answered_and_counted_and_stay_small_even_when_nobody_reads() {
     );
     assert!(memory < 32 << 10, "{memory} kB");
     let seen = watch.seen();
-    let in_detail = seen.sightings.len() as u64;
+    let in_detail = seen.attempts.len() as u64;
     let sum = in_detail
         + seen.repeated.values().sum::<u64>()
         + seen.counted.values().sum::<u64>()
@@ -191,10 +191,10 @@ fn a_thousand_processes_are_told_apart() {
     assert_eq!(watch.told(), "0\n");
     let seen = watch.seen();
     assert_eq!(seen.tally.total, PROCESSES);
-    let mut threads: Vec<_> = seen.sightings.iter().map(|one| one.thread).collect();
+    let mut threads: Vec<_> = seen.attempts.iter().map(|one| one.thread).collect();
     threads.sort_unstable();
     threads.dedup();
-    assert_eq!(threads.len(), seen.sightings.len());
+    assert_eq!(threads.len(), seen.attempts.len());
     assert_eq!(watch.end(), 0);
 }
 
@@ -207,11 +207,11 @@ fn one_that_cannot_be_looked_at_is_told_by_what_the_kernel_knows() {
         },
         |_, told, seen| {
             assert_eq!(told, "2\n");
-            assert_eq!(seen.sightings.len(), 1);
-            let sighting = &seen.sightings[0];
-            assert_eq!((&*sighting.op, &*sighting.path), ("lookup", "/unseen"));
-            assert!(sighting.thread > 0);
-            assert_eq!((&sighting.below, &sighting.written), (&None, &None));
+            assert_eq!(seen.attempts.len(), 1);
+            let attempt = &seen.attempts[0];
+            assert_eq!((&*attempt.op, &*attempt.path), ("lookup", "/unseen"));
+            assert!(attempt.thread > 0);
+            assert_eq!((&attempt.below, &attempt.written), (&None, &None));
         },
     );
 }

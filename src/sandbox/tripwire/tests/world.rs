@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::super::attempt::{Attempt, Question, Report, Tally};
 use super::super::process::{live, mount_with};
-use super::super::sighting::{Question, Report, Sighting, Tally};
 use crate::sandbox::view::{Node, Skeleton};
 use crate::sys::channel::Channel;
 use crate::sys::fuse::stage::{self, Child};
@@ -188,7 +188,7 @@ impl Watch {
                 panic!("{seen:?}");
             };
             match postcard::from_bytes(&bytes).unwrap() {
-                Report::Sighting(sighting) => seen.sightings.push(*sighting),
+                Report::Attempt(attempt) => seen.attempts.push(*attempt),
                 Report::Repeated { of, count } => assert_eq!(seen.repeated.insert(of, count), None),
                 Report::Counted { path, count } => {
                     assert_eq!(seen.counted.insert(path, count), None);
@@ -205,7 +205,7 @@ impl Watch {
 /// Everything that the tripwire told.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    pub(super) sightings: Vec<Sighting>,
+    pub(super) attempts: Vec<Attempt>,
     pub(super) repeated: BTreeMap<u32, u64>,
     pub(super) counted: BTreeMap<String, u64>,
     pub(super) tally: Tally,

@@ -5,11 +5,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Intent;
+
 /// From the broker to the tripwire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::sandbox) enum Question {
     /// How much was seen since this was last asked? After a command has ended, the answer
-    /// comes behind every sighting of it.
+    /// comes behind every attempt of it.
     Tally,
 }
 
@@ -17,10 +19,10 @@ pub(in crate::sandbox) enum Question {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::sandbox) enum Report {
     /// Somebody left the view.
-    Sighting(Box<Sighting>),
+    Attempt(Box<Attempt>),
     /// An equal one was seen again, so often.
     Repeated {
-        /// The number of the sighting.
+        /// The number of the attempt.
         of: u32,
         /// How often.
         count: u64,
@@ -38,11 +40,13 @@ pub(in crate::sandbox) enum Report {
 
 /// One attempt to leave the view.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sighting {
-    /// Counts the sightings of one command.
+pub struct Attempt {
+    /// Counts the attempts of one command.
     pub number: u32,
     /// The system call, from the caller's registers; `lookup` where it is not known.
     pub op: String,
+    /// What it would have done, where that is clear.
+    pub intent: Intent,
     /// The path that the kernel's own lookup arrived at: evidence.
     pub path: String,
     /// How the path went on, as the caller's memory had it: a hint.

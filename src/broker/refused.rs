@@ -1,0 +1,142 @@
+//! What was refused inside a command: put on record as it was seen, and told in the reply.
+//!
+//! The log has more of it in full than a reply has room for; the counts of both are exact.
+
+use std::path::{Path, PathBuf};
+
+use super::session::Session;
+use crate::audit::{Process, RecordId, RequestInfo};
+use crate::model::{
+    Denial, HostPath, Intent, PathSource, RefusalCode, Rule, Sighting, Surroundings, Tally,
+};
+use crate::sandbox::{Attempt, RefusedCall, RefusedFor, Seen};
+
+/// How many different refusals a reply holds in full.
+const IN_REPLY: usize = 50;
+
+/// The operation of attempts whose system call was not looked at.
+const LOOKUP: &str = "lookup";
+
+/// What the witnesses of a command saw.
+pub(super) struct Witnessed<'a> {
+    /// The supervisor.
+    pub refused: &'a [RefusedCall],
+    /// The tripwire.
+    pub seen: &'a Seen,
+}
+
+impl Session {
+    /// Puts the refusals on record, and gives those that the reply holds.
+    pub(super) fn report_refused(
+        &self,
+        (request, record): (RequestInfo<'_>, RecordId),
+        witnessed: &Witnessed<'_>,
+        rule: &Rule,
+    ) -> Vec<Denial> {
+        let Witnessed { refused, seen } = *witnessed;
+        if refused.is_empty() && seen.total() == 0 {
+            return Vec::new();
+        }
+        let mut tally = Tally::new(rule.clone(), self.surroundings(request));
+        let mut see = |sighting: &Sighting<'_>, times: u64, program: Option<&Path>| {
+            // The refusal has happened already; a log that fails now refuses the next request.
+            if let Some(denial) = tally.see(sighting) {
+                let process = process_of(sighting, program);
+                let _ = self
+                    .ledger
+                    .refused_inside(request, record, (denial, process));
+            }
+            tally.see_again(sighting, times - 1);
+        };
+        for call in refused {
+            see(&supervised(call), 1, None);
+        }
+        for (attempt, times) in &seen.attempts {
+            let path = whole_path(attempt);
+            let program = attempt.program.as_deref().map(Path::new);
+            see(&left(attempt, &path), *times, program);
+        }
+        for (path, times) in &seen.counted {
+            see(&outside(LOOKUP, Some(path.as_ref())), *times, None);
+        }
+        if seen.elsewhere > 0 {
+            see(&outside(LOOKUP, None), seen.elsewhere, None);
+        }
+        for denial in tally.unrecorded() {
+            let _ = self.ledger.refused(request, record, &denial);
+        }
+        tally.denials(IN_REPLY)
+    }
+
+    fn surroundings(&self, request: RequestInfo<'_>) -> Surroundings {
+        let path = |path: &HostPath| path.as_path().to_owned();
+        let mut work = vec![path(&self.terms.policy.anchors().root)];
+        work.extend(request.cwd.map(path));
+        let plan = self.plan.as_ref();
+        Surroundings {
+            homes: vec![path(&self.terms.operator.home)],
+            search_path: plan.map_or(Vec::new(), |plan| {
+                plan.search_path.iter().map(path).collect()
+            }),
+            work,
+        }
+    }
+}
+
+/// What the supervisor saw. It supervises changes alone.
+fn supervised(call: &RefusedCall) -> Sighting<'_> {
+    Sighting {
+        code: match call.reason {
+            RefusedFor::ReadOnly => RefusalCode::ReadOnly,
+            RefusedFor::Outside => RefusalCode::OutsideCapability,
+            RefusedFor::OtherProcess => RefusalCode::RightNotGranted,
+            RefusedFor::Exception | RefusedFor::Privileged => RefusalCode::ProtectedPath,
+        },
+        op: &call.call,
+        path: call.path.as_deref().map(AsRef::as_ref),
+        intent: Intent::Change,
+        pid: call.pid.unsigned_abs(),
+        process: &call.process,
+        source: PathSource::TraceeMemory,
+        looked_up: None,
+    }
+}
+
+/// What the tripwire saw. Where the path goes on beyond what the kernel looked up, the part
+/// that is certain stands beside it.
+fn left<'a>(attempt: &'a Attempt, path: &'a Path) -> Sighting<'a> {
+    Sighting {
+        intent: attempt.intent,
+        pid: attempt.thread.unsigned_abs(),
+        process: &attempt.process,
+        looked_up: attempt.below.as_ref().map(|_| Path::new(&attempt.path)),
+        ..outside(&attempt.op, Some(path))
+    }
+}
+
+fn whole_path(attempt: &Attempt) -> PathBuf {
+    Path::new(&attempt.path).join(attempt.below.as_deref().unwrap_or_default())
+}
+
+fn outside<'a>(op: &'a str, path: Option<&'a Path>) -> Sighting<'a> {
+    Sighting {
+        code: RefusalCode::OutsideCapability,
+        op,
+        path,
+        intent: Intent::Unknown,
+        pid: 0,
+        process: &[],
+        source: PathSource::Tripwire,
+        looked_up: None,
+    }
+}
+
+/// Who it was, where that is known.
+fn process_of<'a>(sighting: &Sighting<'a>, program: Option<&'a Path>) -> Option<Process<'a>> {
+    (sighting.pid != 0).then_some(Process {
+        pid: sighting.pid,
+        parent: None,
+        executable: program,
+        argv: sighting.process,
+    })
+}
