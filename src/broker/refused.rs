@@ -115,7 +115,11 @@ fn left<'a>(attempt: &'a Attempt, path: &'a Path) -> Sighting<'a> {
 }
 
 fn whole_path(attempt: &Attempt) -> PathBuf {
-    Path::new(&attempt.path).join(attempt.below.as_deref().unwrap_or_default())
+    let path = Path::new(&attempt.path);
+    match &attempt.below {
+        Some(below) => path.join(below),
+        None => path.to_owned(),
+    }
 }
 
 fn outside<'a>(op: &'a str, path: Option<&'a Path>) -> Sighting<'a> {

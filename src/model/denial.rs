@@ -83,7 +83,7 @@ pub struct Denial {
     pub path: Option<String>,
     /// The part of the path that the kernel itself looked up, where that is not all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub looked_up: Option<String>,
+    pub looked_up: Option<Box<str>>,
     /// The rule that decided.
     pub rule: Rule,
     /// One line for the agent.

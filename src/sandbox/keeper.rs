@@ -202,7 +202,9 @@ fn keep_view(
     let (tripwire, handover) = reports.map(Tripwire::start).transpose()?.unzip();
     let kept = keep_launcher(outfit, ground, channel, (tripwire.as_ref(), handover));
     // Nobody is left who could leave the view.
-    tripwire.map(Tripwire::end);
+    if let Some(tripwire) = tripwire {
+        tripwire.end();
+    }
     kept
 }
 

@@ -250,7 +250,7 @@ impl Tally {
         } = *sighting;
         let subject = subject(sighting);
         let op = op.to_owned().into();
-        let looked_up = sighting.looked_up.map(shown_path);
+        let looked_up = sighting.looked_up.map(|path| shown_path(path).into());
         Denial {
             looked_up,
             ..Denial::seen(code, op, subject.as_deref(), self.rule.clone(), source)

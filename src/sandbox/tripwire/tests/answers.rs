@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use super::super::attempt::Tally;
 use super::world::{Seen, World, for_each_user, users};
+use crate::model::Intent;
 use crate::sys::fuse::stage;
 
 /// Attempts on a path, each by one call; the names that the call can have, by the C library.
@@ -174,73 +175,78 @@ fn what_is_granted_and_the_way_to_it_are_there_and_cause_no_sighting() {
     );
 }
 
+/// A result in a few letters.
+fn brief<T>(result: io::Result<T>) -> String {
+    let result = result.map(drop);
+    format!("{:?}", result.map_err(|error| error.raw_os_error()))
+}
+
 #[test]
-fn nothing_of_the_root_can_be_changed_and_attempts_are_told() {
+fn where_a_name_could_be_made_nothing_is_learned_of_the_host() {
     for_each_user(
         |world, tell| {
-            use nix::sys::stat::Mode;
-            let top = world.path("");
-            let existing = top.join("outside");
-            let missing = top.join("missing");
-            let link = top.join("granted/link");
-            let everything = Mode::from_bits_truncate(0o777);
-            for path in [existing, missing] {
-                let made_directory = nix::unistd::mkdir(&path, everything);
-                writeln!(tell, "mkdir {made_directory:?}")?;
-                let file = fs::write(&path, "").map_err(|error| error.raw_os_error());
-                writeln!(tell, "creation {file:?}")?;
+            for path in [world.path("outside"), world.path("missing")] {
+                let mode = nix::sys::stat::Mode::from_bits_truncate(0o777);
+                let directory = nix::unistd::mkdir(&path, mode);
+                writeln!(tell, "mkdir {directory:?}")?;
+                writeln!(tell, "creation {}", brief(fs::write(&path, "")))?;
             }
-            let followed = fs::read(link).map_err(|error| error.raw_os_error());
-            writeln!(tell, "link {followed:?}")?;
-            let mode = fs::set_permissions("/tmp", fs::Permissions::from_mode(0o777));
-            writeln!(
-                tell,
-                "mode {:?}",
-                mode.map_err(|error| error.raw_os_error())
-            )?;
-            let opened = fs::read("/placeholder").map_err(|error| error.raw_os_error());
-            writeln!(tell, "placeholder {opened:?}")?;
-            let attribute = stage::attribute(Path::new("/tmp"), "security.x", Some(b"y"));
-            for path in ["/", "/tmp"] {
-                let list = fs::read_dir(path).map(drop);
-                writeln!(
-                    tell,
-                    "list {:?}",
-                    list.map_err(|error| error.raw_os_error())
-                )?;
-            }
-            let removed = fs::remove_dir("/usr").map_err(|error| error.raw_os_error());
-            writeln!(tell, "removed {removed:?}")?;
-            let asked = nix::unistd::access("/tmp", nix::unistd::AccessFlags::R_OK);
-            writeln!(tell, "asked {asked:?}")?;
-            writeln!(
-                tell,
-                "attribute {:?}",
-                attribute.map_err(|error| error.raw_os_error())
-            )
+            Ok(())
         },
         |world, told, seen| {
-            // Where a name could be made, one learns nothing of what the host has there.
-            let expected = "mkdir Err(EACCES)\ncreation Err(Some(13))\n".repeat(2)
-                + "link Err(Some(2))\nmode Err(Some(30))\nplaceholder Err(Some(13))\n\
-                   list Err(Some(13))\nlist Err(Some(13))\nremoved Err(Some(13))\n\
-                   asked Err(EACCES)\nattribute Err(Some(1))\n";
+            assert!(world.path("outside").exists() && !world.path("missing").exists());
+            let expected = "mkdir Err(EACCES)\ncreation Err(Some(13))\n".repeat(2);
             assert_eq!(told, expected);
-            let paths: Vec<_> = seen.attempts.iter().map(|one| one.path.clone()).collect();
-            let outside = world.path("outside").display().to_string();
-            let missing = world.path("missing").display().to_string();
-            let expected = [&outside, &outside, &missing, &missing, &outside];
-            assert_eq!(paths[..5], expected.map(Clone::clone));
-            let expected = ["/tmp", "/placeholder", "/", "/tmp", "/", "/tmp"];
-            assert_eq!(paths[5..], expected);
-            let calls: Vec<_> = seen.attempts[7..].iter().map(|one| &*one.op).collect();
+            let paths: Vec<_> = seen.attempts.iter().map(|one| one.path.as_str()).collect();
+            let [outside, missing] = ["outside", "missing"].map(|name| world.path(name));
+            let expected = [&outside, &outside, &missing, &missing];
+            assert_eq!(paths, expected.map(|path| path.to_str().unwrap()));
+            let intents = seen.attempts.iter().map(|one| one.intent);
+            assert!(intents.eq([Intent::Change; 4]));
+        },
+    );
+}
+
+#[test]
+fn nothing_of_the_root_can_be_listed_or_changed_and_attempts_are_told() {
+    for_each_user(
+        |world, tell| {
+            let everybody = fs::Permissions::from_mode(0o777);
+            let ask = |path| nix::unistd::access(path, nix::unistd::AccessFlags::R_OK);
+            let set = |path| stage::attribute(Path::new(path), "security.x", Some(b"y"));
+            for (what, came) in [
+                ("link", brief(fs::read(world.path("granted/link")))),
+                ("mode", brief(fs::set_permissions("/tmp", everybody))),
+                ("placeholder", brief(fs::read("/placeholder"))),
+                ("list", brief(fs::read_dir("/"))),
+                ("list", brief(fs::read_dir("/tmp"))),
+                ("removal", brief(fs::remove_dir("/usr"))),
+                ("question", brief(ask("/tmp").map_err(io::Error::from))),
+                ("attribute", brief(set("/tmp"))),
+            ] {
+                writeln!(tell, "{what} {came}")?;
+            }
+            Ok(())
+        },
+        |world, told, seen| {
+            let expected = "link Err(Some(2))\nmode Err(Some(30))\nplaceholder Err(Some(13))\n\
+                list Err(Some(13))\nlist Err(Some(13))\nremoval Err(Some(13))\n\
+                question Err(Some(13))\nattribute Err(Some(1))\n";
+            assert_eq!(told, expected);
+            let all = &seen.attempts;
+            let paths: Vec<_> = all.iter().map(|one| &*one.path).collect();
+            let outside = world.path("outside");
+            let outside = outside.to_str().unwrap();
+            let expected = [outside, "/tmp", "/placeholder", "/", "/tmp", "/", "/tmp"];
+            assert_eq!(paths, expected);
+            let link = world.path("granted/link").display().to_string();
+            assert_eq!(all[0].written, Some(link));
+            let calls: Vec<_> = all[3..].iter().map(|one| &*one.op).collect();
             assert!(matches!(
                 calls[..],
                 ["openat", "openat", "rmdir", "access" | "faccessat"]
             ));
-            assert_eq!(seen.attempts[9].below.as_deref(), Some("usr"));
-            let link = world.path("granted/link").display().to_string();
-            assert_eq!(seen.attempts[4].written, Some(link));
+            assert_eq!(all[5].below.as_deref(), Some("usr"));
         },
     );
 }
