@@ -118,6 +118,8 @@ pub struct RepairView {
     pub replaced: bool,
     /// The head was missing.
     pub head_missing: bool,
+    /// Checkpoints or their key were gone.
+    pub checkpoints_gone: bool,
 }
 
 /// Sequence numbers, first and last.

@@ -40,13 +40,12 @@ impl Session {
         let mut tally = Tally::new(rule.clone(), self.surroundings(request));
         let mut see = |sighting: &Sighting<'_>, times: u64, program: Option<&Path>| {
             // The refusal has happened already; a log that fails now refuses the next request.
-            if let Some(denial) = tally.see(sighting) {
+            if let Some(denial) = tally.see_often(sighting, times) {
                 let process = process_of(sighting, program);
                 let _ = self
                     .ledger
                     .refused_inside(request, record, (denial, process));
             }
-            tally.see_again(sighting, times - 1);
         };
         for call in refused {
             see(&supervised(call), 1, None);

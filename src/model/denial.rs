@@ -7,13 +7,14 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{RefusalCode, shown};
+use super::{RefusalCode, Wording, shown};
 
 /// Where a line of a policy stands.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct Place {
     /// The file's path, or `built-in:NAME`.
-    pub file: String,
+    pub file: Wording,
     /// The line, counted from 1.
     pub line: u32,
 }

@@ -15,6 +15,7 @@ mod sighting;
 mod tally;
 mod text;
 mod violations;
+mod wording;
 
 pub use code::RefusalCode;
 pub use denial::{Denial, Folded, PathSource, Place, Rule};
@@ -31,3 +32,4 @@ pub use sighting::{Intent, Sighting};
 pub use tally::{Bounds, Noise, Surroundings, Tally};
 pub use text::{shown, shown_path};
 pub use violations::violations;
+pub use wording::Wording;

@@ -3,20 +3,23 @@
 //! Nothing here looks at a file system. What a path really leads to is decided
 //! when it is opened beneath a directory handle, never from its letters.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::ffi::OsStr;
 use std::hash::{Hash, Hasher};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// An absolute path without `.`, `..` or repeated slashes.
 ///
 /// So two of them are the same exactly when their bytes are: comparing components, as
 /// [`Path`] has to, costs many times more, and a plan compares each path with each other.
-#[derive(Debug, Clone, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "PathBuf")]
-pub struct HostPath(PathBuf);
+/// One that is part of the program is never copied.
+#[derive(Debug, Clone, Eq, Serialize)]
+pub struct HostPath(Cow<'static, Path>);
 
 /// Why a text is not a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +38,7 @@ pub enum PathError {
 impl HostPath {
     /// The root directory.
     pub fn root() -> Self {
-        Self(PathBuf::from("/"))
+        Self(Cow::Borrowed(Path::new("/")))
     }
 
     /// Takes an absolute path and removes `.`, `..` and repeated slashes by their letters.
@@ -48,7 +51,7 @@ impl HostPath {
         if !path.is_absolute() {
             return Err(PathError::NotAbsolute);
         }
-        Ok(Self(without_dots(path)))
+        Ok(Self(Cow::Owned(without_dots(path))))
     }
 
     /// Joins a path, relative or absolute, to this directory, by letters.
@@ -60,7 +63,7 @@ impl HostPath {
     pub fn join(&self, path: impl AsRef<Path>) -> Result<Self, PathError> {
         let path = path.as_ref();
         check(path)?;
-        Ok(Self(without_dots(&self.0.join(path))))
+        Ok(Self(Cow::Owned(without_dots(&self.0.join(path)))))
     }
 
     /// The rest of this path below `directory`; empty when they are the same.
@@ -105,11 +108,30 @@ impl Hash for HostPath {
     }
 }
 
-impl TryFrom<PathBuf> for HostPath {
-    type Error = PathError;
+/// Component by component: what lies below a path follows it, before any other path does.
+impl Ord for HostPath {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // No name holds a NUL byte, so nothing but the end of a name comes before the rest.
+        let rank = |byte: &u8| if *byte == b'/' { 0 } else { *byte };
+        let (one, other) = (self.bytes().iter(), other.bytes().iter());
+        one.map(rank).cmp(other.map(rank))
+    }
+}
 
-    fn try_from(path: PathBuf) -> Result<Self, PathError> {
-        Self::absolute(path)
+impl PartialOrd for HostPath {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Only from what is part of the program, so that nothing has to be copied.
+impl<'de: 'static> Deserialize<'de> for HostPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <&'static str>::deserialize(deserializer)?;
+        if is_plain(text.as_bytes()) {
+            return Ok(Self(Cow::Borrowed(Path::new(text))));
+        }
+        Self::absolute(text).map_err(D::Error::custom)
     }
 }
 
@@ -198,6 +220,8 @@ mod tests {
                 let by_components = one.as_path().strip_prefix(other.as_path()).ok();
                 assert_eq!(one.beneath(other), by_components, "{one:?} {other:?}");
                 assert_eq!(one == other, one.as_path() == other.as_path());
+                let order = one.as_path().cmp(other.as_path());
+                assert_eq!(one.cmp(other), order, "{one:?} {other:?}");
             }
         }
     }

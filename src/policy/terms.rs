@@ -11,6 +11,7 @@ use crate::model::{Place, PrincipalId, Rights, Tier, WeakerGuarantee};
 
 /// Who may do what.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct Policy {
     /// The name under which it is chosen.
     pub name: String,
@@ -43,6 +44,7 @@ pub struct Policy {
 
 /// A granted directory or file.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct Grant {
     /// The name that tiers and records use.
     pub name: String,
@@ -68,6 +70,7 @@ pub struct Grant {
 
 /// A hole: nothing below it is granted, even inside a grant.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct Deny {
     /// The path as written.
     pub path: String,
@@ -149,6 +152,7 @@ pub enum Commands {
 
 /// The policy's word on commands, and where it says so.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct CommandRule {
     /// Which may run.
     pub run: Commands,
@@ -311,6 +315,7 @@ pub enum Background {
 
 /// What a tier can do at most.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct Ceiling {
     /// The rights it keeps of those that a grant gives.
     pub rights: Rights,

@@ -261,6 +261,10 @@ impl Launcher {
             Order::Signal(number) => {
                 // The leader is not reaped, so neither its number nor its group is reused.
                 let _ = process::signal(-running.launched.pid, number);
+                // A stopped process takes no signal but this one.
+                if number != Signal::SIGWINCH as i32 {
+                    let _ = process::signal(-running.launched.pid, Signal::SIGCONT as i32);
+                }
             }
             Order::End => end_command(running),
             Order::Start(_) => return Err(io::ErrorKind::InvalidData.into()),

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -15,7 +16,7 @@ use super::host::{HostFeatures, Presence, Supervision};
 use super::profile::{Access, Changes, DeviceControl, HomeFile, ProcessLimit, SystemView};
 use super::seccomp::{SetError, SyscallRules};
 use super::view;
-use crate::model::{Enforced, HostPath, Mode, Right, Rights, WeakerGuarantee};
+use crate::model::{Enforced, HostPath, Mode, Right, Rights, WeakerGuarantee, Wording};
 use crate::policy::{
     Background, Containment, EffectiveGrant, GrantId, Limits, ModeWish, PatternSet,
 };
@@ -86,7 +87,7 @@ pub struct PathRule {
     /// What cannot be changed below it.
     pub protect: PatternSet,
     /// Why it is there.
-    pub reason: String,
+    pub reason: Wording,
 }
 
 /// A file of the operator's home that commands find in theirs.
@@ -104,7 +105,7 @@ pub enum Origin {
     /// A grant of the policy, already opened by the broker.
     Grant(GrantId),
     /// A profile; left out where it does not exist.
-    System(String),
+    System(Arc<str>),
 }
 
 /// What everything in a view is mounted over.
@@ -427,7 +428,7 @@ fn home_files(wish: &Wish<'_>) -> Vec<HomeCopy> {
 
 fn paths(wish: &Wish<'_>) -> Vec<PathRule> {
     let system = wish.view.paths.iter().map(|path| PathRule {
-        origin: Origin::System(path.origin.clone()),
+        origin: Origin::System(Arc::clone(&path.origin)),
         path: path.path.clone(),
         access: path.access,
         hide: PatternSet::default(),
@@ -443,7 +444,7 @@ fn paths(wish: &Wish<'_>) -> Vec<PathRule> {
         },
         hide: grant.hide.clone(),
         protect: grant.protect.clone(),
-        reason: format!("grant {}", grant.name),
+        reason: format!("grant {}", grant.name).into(),
     });
     grants.chain(system).collect()
 }

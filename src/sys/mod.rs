@@ -11,6 +11,7 @@ pub mod acl;
 pub mod beneath;
 pub mod caller;
 pub mod channel;
+pub mod entropy;
 pub mod fuse;
 pub mod host;
 pub mod inode;

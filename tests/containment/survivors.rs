@@ -129,9 +129,11 @@ fn a_launcher_that_is_killed_takes_everything_with_it() {
     let mut broker = start(&world, &[], &file);
     let child_of = |pid: u32| -> u32 {
         let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-        children.trim().parse().unwrap()
+        let last = children.split_whitespace().last();
+        last.unwrap().parse().unwrap()
     };
-    // Between them is the keeper, which does nothing but wait.
+    // Between them is the keeper, which does nothing but wait. Before the launcher it may have
+    // started the tripwire.
     let launcher = child_of(child_of(broker.id()));
     let launcher = Pid::from_raw(launcher.cast_signed());
     kill(launcher, Signal::SIGKILL).unwrap();
@@ -174,6 +176,15 @@ fn signals_reach_the_command_and_its_end_is_told() {
         assert_eq!(broker.wait().unwrap().code(), Some(7), "{name}");
         assert_eq!(fs::read_to_string(caught).unwrap(), "caught\n");
     }
+    let mut command = world.run(Policy::Workspace);
+    let script = "touch stopped-ready; kill -STOP $$; sleep 600";
+    command.args(["sh", "-c", script]).stderr(Stdio::null());
+    let mut broker = command.spawn().unwrap();
+    wait_until("it stops", || {
+        world.workspace().join("stopped-ready").exists()
+    });
+    kill(Pid::from_raw(broker.id().cast_signed()), Signal::SIGTERM).unwrap();
+    assert_eq!(broker.wait().unwrap().code(), Some(128 + 15), "stopped");
     let mut command = world.run(Policy::Workspace);
     let output = command
         .args(["sh", "-c", "kill -KILL $$"])

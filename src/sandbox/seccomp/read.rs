@@ -8,6 +8,7 @@ use toml::Spanned;
 use super::constants;
 use super::sets::{Closed, Openable, contradict};
 use super::{Action, Arch, Case, Errno, Origin, Sense, SetEntry, SyscallSet, SyscallSets, Test};
+use crate::model::Wording;
 use crate::policy::{Diagnostics, Reader, Source};
 
 /// A list with the places of its elements.
@@ -126,8 +127,8 @@ fn set(reader: &mut Reader<'_>, seen: &mut Seen, document: SetDocument) -> Sysca
         .map(|document| entry(reader, seen, &name, document.into_inner()))
         .collect();
     SyscallSet {
-        name,
-        about: reader.filled(document.about),
+        name: name.into(),
+        about: reader.filled(document.about).into(),
         closed: document.closed,
         openable: if document.openable {
             Openable::Yes
@@ -144,7 +145,7 @@ fn entry(reader: &mut Reader<'_>, seen: &mut Seen, set: &str, document: EntryDoc
     let when = document
         .when
         .and_then(|when| condition(reader, when.into_inner()));
-    let reason = reader.filled(document.reason);
+    let reason = Wording::from(reader.filled(document.reason));
     if document.calls.get_ref().is_empty() {
         reader.empty_list(&document.calls.span());
     }
@@ -155,7 +156,7 @@ fn entry(reader: &mut Reader<'_>, seen: &mut Seen, set: &str, document: EntryDoc
             test,
             action: Action::Errno(errno),
             origin: Origin {
-                set: set.to_owned(),
+                set: set.to_owned().into(),
                 reason: reason.clone(),
             },
         });
@@ -167,7 +168,7 @@ fn entry(reader: &mut Reader<'_>, seen: &mut Seen, set: &str, document: EntryDoc
             case,
             alternative: seen.alternative.clone(),
         });
-        calls.push(call.into_inner());
+        calls.push(call.into_inner().into());
     }
     SetEntry {
         calls,

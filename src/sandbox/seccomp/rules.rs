@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Arch, Errno};
+use crate::model::Wording;
 
 /// What happens to a system call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -25,9 +26,9 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Origin {
     /// The set of the profile that names the call.
-    pub set: String,
+    pub set: Wording,
     /// Why the call is in it.
-    pub reason: String,
+    pub reason: Wording,
 }
 
 /// How a value relates to the values of a test.

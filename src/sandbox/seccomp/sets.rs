@@ -9,7 +9,7 @@ use std::collections::btree_map::Entry;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Arch, Case, Errno, Origin, Rule, SyscallRules, Test};
-use crate::model::Mode;
+use crate::model::{Mode, Wording};
 use crate::policy::BuiltIn;
 
 static BUILT_IN: BuiltIn = BuiltIn::new(
@@ -20,6 +20,7 @@ static BUILT_IN: BuiltIn = BuiltIn::new(
 
 /// All sets of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct SyscallSets {
     /// In the order of the file.
     pub sets: Vec<SyscallSet>,
@@ -27,11 +28,12 @@ pub struct SyscallSets {
 
 /// One named set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct SyscallSet {
     /// The name that profiles and plans use.
-    pub name: String,
+    pub name: Wording,
     /// What it is about, in a line.
-    pub about: String,
+    pub about: Wording,
     /// When it is closed.
     pub closed: Closed,
     /// Whether a profile can leave it open.
@@ -63,9 +65,10 @@ pub enum Openable {
 
 /// Calls that are closed for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct SetEntry {
     /// Their names.
-    pub calls: Vec<String>,
+    pub calls: Vec<Wording>,
     /// Only with such an argument; always where absent.
     pub when: Option<Test>,
     /// The error they end with.
@@ -73,7 +76,7 @@ pub struct SetEntry {
     /// The one architecture that has them; every architecture where absent.
     pub only: Option<Arch>,
     /// Why they are closed.
-    pub reason: String,
+    pub reason: Wording,
 }
 
 /// How a plan treats a set that it closes.
@@ -189,9 +192,9 @@ fn add(
             }]),
         };
         place(&mut rules.rules, number, rule).map_err(|first| SetError::Contradiction {
-            call: call.clone(),
+            call: call.to_string(),
             first,
-            second: set.name.clone(),
+            second: set.name.to_string(),
         })?;
     }
     Ok(())
@@ -210,18 +213,18 @@ fn place(rules: &mut BTreeMap<u32, Rule>, number: u32, rule: Rule) -> Result<(),
         (Rule::Cases(cases), Rule::Cases(more)) => {
             for case in more {
                 if let Some(other) = cases.iter().find(|other| contradict(other, &case)) {
-                    return Err(other.origin.set.clone());
+                    return Err(other.origin.set.to_string());
                 }
                 cases.push(case);
             }
             Ok(())
         }
-        (Rule::Always { origin, .. }, _) => Err(origin.set.clone()),
+        (Rule::Always { origin, .. }, _) => Err(origin.set.to_string()),
         (Rule::Cases(cases), Rule::Always { .. }) => {
             // A rule with cases has at least one.
             Err(cases
                 .first()
-                .map(|case| case.origin.set.clone())
+                .map(|case| case.origin.set.to_string())
                 .unwrap_or_default())
         }
     }
