@@ -24,13 +24,15 @@ use crate::policy::{Anchors, Environment};
 #[derive(Debug, thiserror::Error)]
 pub enum AmbientError {
     /// Neither `HOME` nor the user database names a home directory.
-    #[error("find the home directory of user {uid}: HOME is not set, and the user has no entry")]
+    #[error(
+        "cannot find the home directory of user {uid}: HOME is not set, and the user has no entry"
+    )]
     NoHome {
         /// The user.
         uid: u32,
     },
     /// A variable that names a directory holds something else.
-    #[error("use {variable}: `{}` is not an absolute path", shown_path(.value))]
+    #[error("cannot use {variable}: `{}` is not an absolute path", shown_path(.value))]
     NotAbsolute {
         /// The variable.
         variable: &'static str,
@@ -38,10 +40,10 @@ pub enum AmbientError {
         value: PathBuf,
     },
     /// The working directory is gone, or cannot be named.
-    #[error("find the working directory")]
+    #[error("cannot find the working directory")]
     NoWorkingDirectory(#[source] io::Error),
     /// A link on the way to a directory cannot be followed.
-    #[error("resolve the path `{}`", shown_path(.path))]
+    #[error("cannot resolve the path `{}`", shown_path(.path))]
     Unresolvable {
         /// The path.
         path: PathBuf,
@@ -49,7 +51,7 @@ pub enum AmbientError {
         source: io::Error,
     },
     /// The root that was chosen is no directory.
-    #[error("use `{}` as the root: it is not a directory", shown_path(.path))]
+    #[error("cannot use `{}` as the root: it is not a directory", shown_path(.path))]
     NotADirectory {
         /// The path.
         path: PathBuf,

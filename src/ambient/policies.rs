@@ -18,7 +18,7 @@ const LARGEST: u64 = 256 << 10;
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
     /// No file and no built-in policy has the name.
-    #[error("find policy `{}`: looked in {}, and among the built-in ones ({})",
+    #[error("cannot find policy `{}`: looked in {}, and among the built-in ones ({})",
         shown(.name), .looked.join(", "), Policy::built_in_names().join(", "))]
     NotFound {
         /// The name.
@@ -27,7 +27,7 @@ pub enum PolicyError {
         looked: Vec<String>,
     },
     /// The file is there, and cannot be read.
-    #[error("read policy {}", shown_path(.path))]
+    #[error("cannot read policy {}", shown_path(.path))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -35,7 +35,7 @@ pub enum PolicyError {
         source: io::Error,
     },
     /// The file could have been written by somebody else, or is no file at all.
-    #[error("trust policy {}: {reason}", shown_path(.path))]
+    #[error("cannot trust policy {}: {reason}", shown_path(.path))]
     Untrusted {
         /// The file.
         path: PathBuf,
@@ -43,7 +43,7 @@ pub enum PolicyError {
         reason: &'static str,
     },
     /// A file bears the name of a built-in policy.
-    #[error("use policy {}: `{name}` is the name of a built-in policy; give the file another",
+    #[error("cannot use policy {}: `{name}` is the name of a built-in policy; give the file another",
         shown_path(.path))]
     Shadows {
         /// The file.
@@ -52,7 +52,7 @@ pub enum PolicyError {
         name: String,
     },
     /// The file and the policy in it have different names.
-    #[error("use policy {}: it calls itself `{name}`", shown_path(.path))]
+    #[error("cannot use policy {}: it calls itself `{name}`", shown_path(.path))]
     OtherName {
         /// The file.
         path: PathBuf,

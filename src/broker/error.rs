@@ -26,6 +26,9 @@ pub enum SessionError {
         /// The name.
         name: String,
     },
+    /// Nobody knows what is to be hidden and protected.
+    #[error(transparent)]
+    Watch(#[from] super::protected::WatchError),
     /// The plan could not be made real.
     #[error("cannot prepare the sandbox")]
     Prepare(#[from] PrepareError),

@@ -161,13 +161,10 @@ impl Session {
     ) -> Answer {
         let started = Instant::now();
         let Approved { permit, directory } = approved;
-        if let Err(error) = self.prepare() {
-            let denial = unavailable(&permit, &error);
-            let enforced = Enforced::by_broker_alone();
-            let effect = effect(Outcome::Denied(&denial), started, &enforced);
-            let _ = self.ledger.ended(request, record, effect);
-            return Answer::denied(vec![denial], record.to_string());
-        }
+        let watch = match self.prepare_and_watch() {
+            Ok(watch) => watch,
+            Err(error) => return self.not_prepared((request, record), &permit, &error),
+        };
         let Some(sandbox) = &self.sandbox else {
             return Answer::failed("the sandbox is gone", record.to_string());
         };
@@ -177,8 +174,11 @@ impl Session {
             .map_err(Failure::Command)
             .and_then(|command| Ok(sandbox.enter(permit, command, streams)?));
         let enforced = sandbox.plan().enforced();
+        let made = self.set_aside(&watch, (request, record));
         match entered {
-            Ok(exit) => self.report((request, record), &exit, enforced, &rule),
+            Ok(exit) => self
+                .report((request, record), &exit, enforced, &rule)
+                .with_denials(made),
             Err(failure) => {
                 let witnessed = Witnessed {
                     refused: &[],
@@ -189,6 +189,20 @@ impl Session {
                 Answer { denials, ..answer }
             }
         }
+    }
+
+    /// Nothing ran.
+    fn not_prepared(
+        &self,
+        (request, record): (RequestInfo<'_>, RecordId),
+        permit: &CommandPermit,
+        error: &SessionError,
+    ) -> Answer {
+        let denial = unavailable(permit, error);
+        let enforced = Enforced::by_broker_alone();
+        let effect = effect(Outcome::Denied(&denial), Instant::now(), &enforced);
+        let _ = self.ledger.ended(request, record, effect);
+        Answer::denied(vec![denial], record.to_string())
     }
 
     fn report(
@@ -267,7 +281,7 @@ impl Session {
         Ok(self.plan.insert(plan))
     }
 
-    fn prepare(&mut self) -> Result<(), SessionError> {
+    pub(super) fn prepare(&mut self) -> Result<(), SessionError> {
         if self.sandbox.is_some() {
             return Ok(());
         }

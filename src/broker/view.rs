@@ -70,8 +70,11 @@ impl Terms {
         let search_path: Vec<PathBuf> = self
             .operator
             .variable("PATH")
-            .map(|path| std::env::split_paths(path).collect())
-            .unwrap_or_default();
+            .filter(|path| !path.is_empty())
+            .map_or_else(
+                || SEARCH_PATH.iter().map(PathBuf::from).collect(),
+                |path| std::env::split_paths(path).collect(),
+            );
         let variables = profiles
             .iter()
             .flat_map(|profile| &profile.toolchains)
@@ -89,6 +92,16 @@ impl Terms {
         toolchain::discover(profiles, surroundings, &HostDisk)
     }
 }
+
+/// Where programs are looked for when the operator has no search path.
+const SEARCH_PATH: [&str; 6] = [
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+];
 
 fn profiles(names: &[String]) -> Result<Vec<Profile>, SessionError> {
     names

@@ -324,6 +324,8 @@ fn reset_signals() -> bool {
 /// executed is remembered, so that the answer is EACCES rather than ENOENT.
 fn execute(child: &mut Child<'_>) {
     let launch = child.launch;
+    // The answer where the search path names no directory at all.
+    nix::errno::Errno::set_raw(libc::ENOENT);
     let mut remembered = 0;
     for program in launch.programs {
         // SAFETY: all three are NUL- or NULL-terminated and live in the launcher's memory.

@@ -28,6 +28,7 @@ pub mod packets;
 pub mod private;
 pub mod process;
 pub mod scheduling;
+pub mod search;
 pub mod seccomp;
 pub mod signals;
 pub mod stdio;
