@@ -3,10 +3,10 @@
 //! The control is the same attack without the sandbox, where it works.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
@@ -240,42 +240,55 @@ fn a_flood_is_told_within_bounds_and_counted_exactly() {
     }
 }
 
-/// The process below another that serves the tripwire: the one that has its device open.
-fn server_below(pid: u32) -> Option<i32> {
-    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
-    children.split_whitespace().find_map(|child| {
-        let child: u32 = child.parse().ok()?;
-        let descriptors = fs::read_dir(format!("/proc/{child}/fd")).ok()?;
-        let serves = descriptors.flatten().any(|one| {
-            fs::read_link(one.path()).is_ok_and(|target| target == Path::new("/dev/fuse"))
-        });
-        if serves {
-            return i32::try_from(child).ok();
-        }
-        server_below(child)
-    })
+fn children_of(pid: i32) -> Vec<i32> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    let children = children.split_whitespace();
+    children.map(|child| child.parse().unwrap()).collect()
+}
+
+/// The process that serves the tripwire: the first that the keeper starts, before the launcher.
+fn server_of(broker: &Child) -> Pid {
+    let [keeper] = children_of(broker.id().cast_signed())[..] else {
+        panic!("the broker has one child");
+    };
+    let [server, _launcher] = children_of(keeper)[..] else {
+        panic!("the keeper has two");
+    };
+    Pid::from_raw(server)
+}
+
+fn is_there(pid: Pid) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists()
+}
+
+/// A command that runs until its input ends, or is said to.
+fn start(world: &World, command: &str) -> Child {
+    let mut broker = world.run(Policy::Workspace);
+    broker.args(["sh", "-c", command]);
+    broker.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut broker = broker.stderr(Stdio::piped()).spawn().unwrap();
+    let mut ready = [0; 6];
+    broker
+        .stdout
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut ready)
+        .unwrap();
+    assert_eq!(&ready, b"ready\n");
+    broker
 }
 
 #[test]
 fn a_session_ends_with_its_tripwire_and_says_so() {
     for user in users() {
         let world = World::new(user);
-        let mut command = world.run(Policy::Workspace);
-        command.args(["sh", "-c", "echo ready; exec sleep 600"]);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut broker = command.spawn().unwrap();
-        let mut line = String::new();
-        let mut stdout = BufReader::new(broker.stdout.take().unwrap());
-        stdout.read_line(&mut line).unwrap();
-        assert_eq!(line, "ready\n");
-        // The broker itself may lie below a program that changed the user.
-        let server = Pid::from_raw(server_below(broker.id()).unwrap());
-        kill(server, Signal::SIGKILL).unwrap();
+        let mut broker = start(&world, "echo ready; exec sleep 600");
+        kill(server_of(&broker), Signal::SIGKILL).unwrap();
         broker.wait().unwrap();
         let mut stderr = String::new();
         broker.stderr.unwrap().read_to_string(&mut stderr).unwrap();
-        let report: Value =
-            serde_json::from_str(stderr.trim_end().lines().last().unwrap()).unwrap();
+        let report = stderr.trim_end().lines().last().unwrap();
+        let report: Value = serde_json::from_str(report).unwrap();
         let denials = &report["denials"];
         assert_eq!(denials[0]["code"], "sandbox-unavailable", "{report}");
         assert_eq!(denials[0]["path"], "tripwire", "{report}");
@@ -286,31 +299,17 @@ fn a_session_ends_with_its_tripwire_and_says_so() {
 fn the_tripwire_ends_with_its_session() {
     for user in users() {
         let world = World::new(user);
-        let mut command = world.run(Policy::Workspace);
-        command.args(["sh", "-c", "echo ready; read end"]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut broker = command.stderr(Stdio::null()).spawn().unwrap();
-        let mut line = String::new();
-        let mut stdout = BufReader::new(broker.stdout.take().unwrap());
-        stdout.read_line(&mut line).unwrap();
-        let server = server_below(broker.id()).unwrap();
-        let proc = PathBuf::from(format!("/proc/{server}"));
-        assert!(proc.exists());
+        let mut broker = start(&world, "echo ready; read end");
+        let server = server_of(&broker);
+        assert!(is_there(server));
         drop(broker.stdin.take());
         assert_eq!(broker.wait().unwrap().code(), Some(1));
-        assert!(!proc.exists(), "at once: its keeper waits for it");
+        assert!(!is_there(server), "at once: its keeper waits for it");
         // And when the broker cannot see to it.
-        let mut broker = world.run(Policy::Workspace);
-        broker.args(["sh", "-c", "echo ready; read end"]);
-        broker.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut broker = broker.stderr(Stdio::null()).spawn().unwrap();
-        let mut stdout = BufReader::new(broker.stdout.take().unwrap());
-        stdout.read_line(&mut line).unwrap();
-        let server = server_below(broker.id()).unwrap();
+        let mut broker = start(&world, "echo ready; read end");
+        let server = server_of(&broker);
         broker.kill().unwrap();
         broker.wait().unwrap();
-        wait_until("the tripwire ended", || {
-            !PathBuf::from(format!("/proc/{server}")).exists()
-        });
+        wait_until("the tripwire ended", || !is_there(server));
     }
 }

@@ -88,6 +88,18 @@ impl Counts {
         Regard::Counted
     }
 
+    /// Takes back that an attempt was to be looked at: it is only counted.
+    pub(super) fn look_away(&mut self, at: Tripped<'_>) {
+        match self
+            .nodes
+            .get_mut(&at.node)
+            .and_then(|names| names.get_mut(at.name))
+        {
+            Some(seen) => seen.counted += 1,
+            None => self.elsewhere += 1,
+        }
+    }
+
     /// Tells whether an attempt that was looked at closely is the same as an earlier one.
     pub(super) fn tell_apart(&mut self, at: Tripped<'_>, signature: u64) -> Novelty {
         let names = self.nodes.entry(at.node).or_default();

@@ -2,7 +2,8 @@
 //!
 //! A broker that is busy must not make the command wait, and a command that floods must not
 //! make this process grow: a report is sent at once where there is room, and kept otherwise.
-//! How many there can be is bounded by what makes them, [`super::counts`].
+//! How many there can be is bounded by what makes them, [`super::counts`], and how much of
+//! what a command chose itself is kept, here.
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,14 +19,25 @@ use crate::sys::stdio::{Interest, wait};
 pub(super) struct Outbox {
     packets: Packets,
     waiting: VecDeque<Vec<u8>>,
+    /// How many bytes wait.
+    size: usize,
 }
+
+/// When so many bytes wait, an attempt is only counted.
+const ENOUGH: usize = 4 << 20;
 
 impl Outbox {
     pub(super) fn new(packets: Packets) -> Self {
         Self {
             packets,
             waiting: VecDeque::new(),
+            size: 0,
         }
+    }
+
+    /// Whether there is room for what a command made as long as it could.
+    pub(super) fn has_room(&self) -> bool {
+        self.size < ENOUGH
     }
 
     /// Whether there are reports that found no room.
@@ -37,6 +49,7 @@ impl Outbox {
     pub(super) fn put(&mut self, report: &Report) {
         // A report holds numbers and bounded texts: it can be written, and is short enough.
         if let Ok(bytes) = postcard::to_stdvec(report) {
+            self.size += bytes.len();
             self.waiting.push_back(bytes);
         }
         self.send();
@@ -49,7 +62,10 @@ impl Outbox {
                 Ok(Sending::Full) => return,
                 // One that cannot be sent must not hold up the others. That the other end is
                 // gone is noticed by the loop.
-                Ok(Sending::Sent) | Err(_) => drop(self.waiting.pop_front()),
+                Ok(Sending::Sent) | Err(_) => {
+                    self.size -= bytes.len();
+                    self.waiting.pop_front();
+                }
             }
         }
     }

@@ -101,6 +101,7 @@ pub(super) fn mount_with(
 pub(super) fn live(channel: &Channel, reports: Packets) -> io::Result<()> {
     block_all()?;
     process::drop_capabilities()?;
+    process::hide_memory();
     launch::detach_stdio()?;
     // The broker must see that its launcher is gone, so nobody else may hold that channel.
     let mut kept = [channel.as_fd().as_raw_fd(), reports.as_fd().as_raw_fd()];

@@ -135,6 +135,10 @@ impl Witness {
     }
 
     fn tell(&mut self, tripped: Tripped<'_>, thread: i32, asked: &Asked) {
+        if !self.outbox.has_room() {
+            self.counts.look_away(tripped);
+            return;
+        }
         let Novelty::New(number) = self.counts.tell_apart(tripped, asked.signature(thread)) else {
             return;
         };

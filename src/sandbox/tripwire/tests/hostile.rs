@@ -116,6 +116,27 @@ fn floods_are_answered_and_counted_and_stay_small_even_when_nobody_reads() {
 }
 
 #[test]
+fn names_as_long_as_can_be_do_not_make_it_grow() {
+    const ATTEMPTS: u64 = 1200;
+    let Some(world) = world() else { return };
+    let mut watch = world.watch(|tell| {
+        // Each byte is shown as six.
+        let below = vec!["\u{1}".repeat(250); 14].join("/");
+        look_often((0..ATTEMPTS).map(|number| format!("/{}/{number}{below}", number % 40).into()))?;
+        writeln!(tell, "done")
+    });
+    assert_eq!(watch.told(), "done\n");
+    let memory = most_memory(&watch);
+    assert!(memory < 24 << 10, "{memory} kB");
+    let seen = watch.seen();
+    let counted: u64 = seen.counted.values().sum();
+    assert_eq!(seen.attempts.len() as u64 + counted, ATTEMPTS);
+    assert_eq!(seen.tally.total, ATTEMPTS);
+    assert!(seen.attempts.len() > 100, "{}", seen.attempts.len());
+    assert_eq!(watch.end(), 0);
+}
+
+#[test]
 fn those_that_die_or_stop_while_they_are_answered_harm_nobody() {
     let Some(world) = world() else { return };
     let mut watch = world.watch(|tell| {
