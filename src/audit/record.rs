@@ -305,6 +305,7 @@ fn set_denial<'a>(record: &mut Record<'a>, denial: &'a Denial) {
     record.message = redact::text(&denial.message);
     record.count = Some(denial.count);
     record.unmapped.path_source = Some(denial.path_source);
+    record.unmapped.looked_up = denial.looked_up.as_deref().map(redact::text);
     record.unmapped.noise = denial.noise;
     record.unmapped.folded = denial.folded;
     record.unmapped.hint = denial.hint.as_deref().map(redact::text);

@@ -229,6 +229,9 @@ pub(super) struct Unmapped<'a> {
     pub(super) hint: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) path_source: Option<PathSource>,
+    /// The part of the path that the kernel itself looked up, where that is not all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) looked_up: Option<Cow<'a, str>>,
     /// Why programs look there whatever they are asked to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) noise: Option<&'static str>,

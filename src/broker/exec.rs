@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::command::{self, WorkingDirectory};
 use super::error::{SessionError, chain};
+use super::refused::Witnessed;
 use super::session::Session;
 use crate::audit::{Effect, Outcome, RecordId, RequestInfo, Target, Verdict};
 use crate::capability;
@@ -15,7 +16,7 @@ use crate::model::{
 };
 use crate::policy::{CommandPermit, PathAsk};
 use crate::sandbox::{
-    EndedFor, EnterError, Exit, ExitStatus, Kept, Plan, Sandbox, ScratchPlace, Streams,
+    EndedFor, Exit, ExitStatus, Kept, NotEntered, Plan, Sandbox, ScratchPlace, Seen, Streams,
 };
 
 pub(super) const OP: &str = "exec.run";
@@ -178,7 +179,15 @@ impl Session {
             Ok(exit) => self
                 .report((request, record), &exit, enforced, &rule)
                 .with_denials(made),
-            Err(failure) => self.report_failure((request, record), &failure, enforced, started),
+            Err(failure) => {
+                let witnessed = Witnessed {
+                    refused: &[],
+                    seen: failure.seen(),
+                };
+                let denials = self.report_refused((request, record), &witnessed, &rule);
+                let answer = self.report_failure((request, record), &failure, enforced, started);
+                Answer { denials, ..answer }
+            }
         }
     }
 
@@ -203,7 +212,11 @@ impl Session {
         enforced: Enforced,
         rule: &Rule,
     ) -> Answer {
-        let mut denials = self.report_refused((request, record), &exit.refused, rule);
+        let witnessed = Witnessed {
+            refused: &exit.refused,
+            seen: &exit.seen,
+        };
+        let mut denials = self.report_refused((request, record), &witnessed, rule);
         denials.extend(limit_denial(exit, request, rule));
         let count = denials.iter().map(|denial| denial.count).sum::<u64>() + exit.refused_more;
         let outcome = match (exit.ended_for, exit.status) {
@@ -245,7 +258,7 @@ impl Session {
         let _ = self.ledger.ended(request, record, effect);
         let exit_code = match failure {
             Failure::Command(_) => 125,
-            Failure::Enter(error) => error.exit_code(),
+            Failure::Enter(failed) => failed.error.exit_code(),
         };
         Answer {
             enforced,
@@ -272,25 +285,33 @@ impl Session {
         if self.sandbox.is_some() {
             return Ok(());
         }
-        let prepared = self.prepare_plan();
-        let obstacle = match &prepared {
-            Err(SessionError::Prepare(error)) => error.view_obstacle(),
-            _ => None,
-        };
-        // Whether a view can be built shows only when it is. What the host does not allow at
-        // all is planned for without it, and the policy decides whether that will do.
-        self.sandbox = Some(match (obstacle, self.host.take()) {
-            (Some(obstacle), Some(host)) => {
-                tracing::warn!(%obstacle, "no view can be built on this host");
-                self.host = Some(host.after(obstacle));
-                self.plan = None;
-                self.prepare_plan()?
-            }
-            (_, host) => {
-                self.host = host;
-                prepared?
+        // Whether a view can be built shows only when it is, and so does each part of it.
+        self.sandbox = Some(loop {
+            match self.prepare_plan() {
+                Ok(sandbox) => break sandbox,
+                Err(error) => self.plan_with_less(error)?,
             }
         });
+        Ok(())
+    }
+
+    /// What the host does not allow at all is planned for without it, and the policy decides
+    /// whether that will do. Each time the host has less, so this comes to an end.
+    fn plan_with_less(&mut self, error: SessionError) -> Result<(), SessionError> {
+        let (SessionError::Prepare(prepare), Some(host)) = (&error, self.host.take()) else {
+            return Err(error);
+        };
+        let less = if let Some(obstacle) = prepare.tripwire_obstacle() {
+            tracing::warn!(obstacle, "there is no tripwire on this host");
+            host.without_fuse()
+        } else if let Some(obstacle) = prepare.view_obstacle() {
+            tracing::warn!(%obstacle, "no view can be built on this host");
+            host.after(obstacle)
+        } else {
+            return Err(error);
+        };
+        self.host = Some(less);
+        self.plan = None;
         Ok(())
     }
 
@@ -307,12 +328,12 @@ impl Session {
 /// Why an approved command gave no result.
 enum Failure {
     Command(String),
-    Enter(EnterError),
+    Enter(Box<NotEntered>),
 }
 
-impl From<EnterError> for Failure {
-    fn from(error: EnterError) -> Self {
-        Self::Enter(error)
+impl From<NotEntered> for Failure {
+    fn from(failed: NotEntered) -> Self {
+        Self::Enter(Box::new(failed))
     }
 }
 
@@ -324,11 +345,26 @@ impl Failure {
         };
         match self {
             Self::Command(text) => text.clone(),
-            Self::Enter(error) if error.exit_code() == 127 => format!("{name}: no such command"),
-            Self::Enter(error) => match error.obstacle() {
+            Self::Enter(failed) if failed.error.exit_code() == 127 => {
+                format!("{name}: no such command")
+            }
+            Self::Enter(failed) => match failed.error.obstacle() {
                 Some(obstacle) => format!("{name}: {obstacle}"),
-                None => format!("{name}: {}", chain(error)),
+                None => format!("{name}: {}", chain(&failed.error)),
             },
+        }
+    }
+
+    /// What was seen before it failed, as when the program lies outside.
+    fn seen(&self) -> &Seen {
+        const NOTHING: &Seen = &Seen {
+            attempts: Vec::new(),
+            counted: Vec::new(),
+            elsewhere: 0,
+        };
+        match self {
+            Self::Command(_) => NOTHING,
+            Self::Enter(failed) => &failed.seen,
         }
     }
 }
@@ -366,13 +402,15 @@ fn unavailable(permit: &CommandPermit, error: &SessionError) -> Denial {
         .with_hint(hint)
 }
 
+/// Why a command was ended, where it did not end by itself.
 fn limit_denial(exit: &Exit, request: RequestInfo<'_>, rule: &Rule) -> Option<Denial> {
-    let what = match exit.ended_for? {
-        EndedFor::Time => "wall time",
-        EndedFor::Output => "output",
+    let (code, what) = match exit.ended_for? {
+        EndedFor::Time => (RefusalCode::LimitExceeded, "wall time"),
+        EndedFor::Output => (RefusalCode::LimitExceeded, "output"),
+        EndedFor::Witness => (RefusalCode::SandboxUnavailable, "tripwire"),
     };
     Some(Denial::by_broker(
-        RefusalCode::LimitExceeded,
+        code,
         request.op.to_owned(),
         what,
         rule.clone(),

@@ -7,7 +7,6 @@ use crate::audit::{
     SessionTotals, Verdict,
 };
 use crate::model::{Denial, Enforced, HostPath, PrincipalId, RefusalCode, Rule, Tier};
-use crate::sandbox::RefusedCall;
 
 /// Writes what happens in one session.
 #[derive(Debug)]
@@ -114,19 +113,13 @@ impl Ledger {
         &self,
         request: RequestInfo<'_>,
         decision: RecordId,
-        (denial, call): (&Denial, &RefusedCall),
+        (denial, process): (&Denial, Option<Process<'_>>),
     ) -> Result<(), AuditError> {
-        let process = Process {
-            pid: call.pid.unsigned_abs(),
-            parent: None,
-            executable: None,
-            argv: &call.process,
-        };
         self.write(Event::Denial {
             request,
             decision,
             denial,
-            process: Some(process),
+            process,
         })
         .map(drop)
     }

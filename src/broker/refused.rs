@@ -2,33 +2,64 @@
 //!
 //! The log has more of it in full than a reply has room for; the counts of both are exact.
 
+use std::path::{Path, PathBuf};
+
 use super::session::Session;
-use crate::audit::{RecordId, RequestInfo};
+use crate::audit::{Process, RecordId, RequestInfo};
 use crate::model::{
     Denial, HostPath, Intent, PathSource, RefusalCode, Rule, Sighting, Surroundings, Tally,
 };
-use crate::sandbox::{RefusedCall, RefusedFor};
+use crate::sandbox::{Attempt, RefusedCall, RefusedFor, Seen};
 
 /// How many different refusals a reply holds in full.
 const IN_REPLY: usize = 50;
+
+/// The operation of attempts whose system call was not looked at.
+const LOOKUP: &str = "lookup";
+
+/// What the witnesses of a command saw.
+pub(super) struct Witnessed<'a> {
+    /// The supervisor.
+    pub refused: &'a [RefusedCall],
+    /// The tripwire.
+    pub seen: &'a Seen,
+}
 
 impl Session {
     /// Puts the refusals on record, and gives those that the reply holds.
     pub(super) fn report_refused(
         &self,
         (request, record): (RequestInfo<'_>, RecordId),
-        calls: &[RefusedCall],
+        witnessed: &Witnessed<'_>,
         rule: &Rule,
     ) -> Vec<Denial> {
-        if calls.is_empty() {
+        let Witnessed { refused, seen } = *witnessed;
+        if refused.is_empty() && seen.total() == 0 {
             return Vec::new();
         }
         let mut tally = Tally::new(rule.clone(), self.surroundings(request));
-        for call in calls {
+        let mut see = |sighting: &Sighting<'_>, times: u64, program: Option<&Path>| {
             // The refusal has happened already; a log that fails now refuses the next request.
-            if let Some(denial) = tally.see(&sighting(call)) {
-                let _ = self.ledger.refused_inside(request, record, (denial, call));
+            if let Some(denial) = tally.see_often(sighting, times) {
+                let process = process_of(sighting, program);
+                let _ = self
+                    .ledger
+                    .refused_inside(request, record, (denial, process));
             }
+        };
+        for call in refused {
+            see(&supervised(call), 1, None);
+        }
+        for (attempt, times) in &seen.attempts {
+            let path = whole_path(attempt);
+            let program = attempt.program.as_deref().map(Path::new);
+            see(&left(attempt, &path), *times, program);
+        }
+        for (path, times) in &seen.counted {
+            see(&outside(LOOKUP, Some(path.as_ref())), *times, None);
+        }
+        if seen.elsewhere > 0 {
+            see(&outside(LOOKUP, None), seen.elsewhere, None);
         }
         for denial in tally.unrecorded() {
             let _ = self.ledger.refused(request, record, &denial);
@@ -52,7 +83,7 @@ impl Session {
 }
 
 /// What the supervisor saw. It supervises changes alone.
-fn sighting(call: &RefusedCall) -> Sighting<'_> {
+fn supervised(call: &RefusedCall) -> Sighting<'_> {
     Sighting {
         code: match call.reason {
             RefusedFor::ReadOnly => RefusalCode::ReadOnly,
@@ -67,5 +98,49 @@ fn sighting(call: &RefusedCall) -> Sighting<'_> {
         pid: call.pid.unsigned_abs(),
         process: &call.process,
         source: PathSource::TraceeMemory,
+        looked_up: None,
     }
+}
+
+/// What the tripwire saw. Where the path goes on beyond what the kernel looked up, the part
+/// that is certain stands beside it.
+fn left<'a>(attempt: &'a Attempt, path: &'a Path) -> Sighting<'a> {
+    Sighting {
+        intent: attempt.intent,
+        pid: attempt.thread.unsigned_abs(),
+        process: &attempt.process,
+        looked_up: attempt.below.as_ref().map(|_| Path::new(&attempt.path)),
+        ..outside(&attempt.op, Some(path))
+    }
+}
+
+fn whole_path(attempt: &Attempt) -> PathBuf {
+    let path = Path::new(&attempt.path);
+    match &attempt.below {
+        Some(below) => path.join(below),
+        None => path.to_owned(),
+    }
+}
+
+fn outside<'a>(op: &'a str, path: Option<&'a Path>) -> Sighting<'a> {
+    Sighting {
+        code: RefusalCode::OutsideCapability,
+        op,
+        path,
+        intent: Intent::Unknown,
+        pid: 0,
+        process: &[],
+        source: PathSource::Tripwire,
+        looked_up: None,
+    }
+}
+
+/// Who it was, where that is known.
+fn process_of<'a>(sighting: &Sighting<'a>, program: Option<&'a Path>) -> Option<Process<'a>> {
+    (sighting.pid != 0).then_some(Process {
+        pid: sighting.pid,
+        parent: None,
+        executable: program,
+        argv: sighting.process,
+    })
 }

@@ -51,7 +51,8 @@ impl Rule {
 pub enum PathSource {
     /// The broker decided about this very path.
     Broker,
-    /// The kernel's own lookup arrived at the tripwire.
+    /// The kernel's own lookup arrived at the tripwire. How the path went on from there was
+    /// read from the caller's memory; then `looked_up` holds what is certain.
     Tripwire,
     /// The kernel's audit record.
     Kernel,
@@ -81,6 +82,9 @@ pub struct Denial {
     /// The path as the principal wrote it, made safe to show; absent where none was involved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// The part of the path that the kernel itself looked up, where that is not all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looked_up: Option<Box<str>>,
     /// The rule that decided.
     pub rule: Rule,
     /// One line for the agent.
@@ -132,6 +136,7 @@ impl Denial {
             code,
             op,
             path,
+            looked_up: None,
             rule,
             message,
             hint: None,

@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use super::{PathSource, RefusalCode};
 
 /// One refused operation inside a command.
@@ -23,10 +25,12 @@ pub struct Sighting<'a> {
     pub process: &'a [String],
     /// Who saw the path.
     pub source: PathSource,
+    /// The part of the path that the kernel itself looked up, where that is not all of it.
+    pub looked_up: Option<&'a Path>,
 }
 
 /// What an operation would have done, as far as the witness could tell.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Intent {
     /// It would have looked: a lookup, a stat, an open for reading.
     Look,

@@ -16,6 +16,7 @@ use super::obstacle::{Obstacle, Surroundings};
 use super::prepare::Sandbox;
 use super::relay::{Flow, Progress};
 use super::streams::{Fitted, Running, Streams};
+use super::tripwire::{Seen, Standing, Watch};
 use crate::policy::CommandPermit;
 use crate::sys::channel::Channel;
 use crate::sys::launch::{LaunchError, Step};
@@ -54,6 +55,8 @@ pub struct Exit {
     pub refused: Vec<RefusedCall>,
     /// How many more there were.
     pub refused_more: u64,
+    /// Attempts to leave the view.
+    pub seen: Seen,
     /// How many processes it left behind, which were ended.
     pub strays: u64,
     /// How long it ran.
@@ -71,6 +74,8 @@ pub enum EndedFor {
     Time,
     /// It wrote more than it may.
     Output,
+    /// The tripwire ended, so what it was refused is not known any more.
+    Witness,
 }
 
 /// Output that was kept.
@@ -94,9 +99,30 @@ pub enum EnterError {
     /// The launcher did not let go of what it was started with, so nothing was executed.
     #[error("cannot cut the launcher off from its surroundings")]
     NoLauncher(#[source] io::Error),
+    /// The tripwire is gone, and what commands are refused would not be known.
+    #[error("the tripwire of this session has ended")]
+    Witness,
     /// The launcher is gone.
     #[error("lost the connection to the launcher")]
     Launcher(#[source] io::Error),
+}
+
+/// A command that did not run, and what was seen of the attempt.
+#[derive(Debug)]
+pub struct NotEntered {
+    /// Why.
+    pub error: EnterError,
+    /// Attempts to leave the view, as when the program lies outside.
+    pub seen: Seen,
+}
+
+impl From<EnterError> for NotEntered {
+    fn from(error: EnterError) -> Self {
+        Self {
+            error,
+            seen: Seen::default(),
+        }
+    }
 }
 
 impl EnterError {
@@ -139,13 +165,17 @@ impl Sandbox {
         permit: CommandPermit,
         command: Command,
         streams: Streams,
-    ) -> Result<Exit, EnterError> {
+    ) -> Result<Exit, NotEntered> {
         // The one use of the permit: it cannot be shown twice.
         drop(permit);
         let fitted = streams
             .fit(&self.plan().limits, self.launcher.terminals())
             .map_err(EnterError::Streams)?;
         let channel = &self.launcher.channel;
+        let watch = self.launcher.reports.as_ref().map(Watch::over);
+        if watch.as_ref().is_some_and(Watch::is_over) {
+            return Err(EnterError::Witness.into());
+        }
         start(channel, command, &fitted).map_err(|error| last_word(channel).unwrap_or(error))?;
         let Running {
             flows,
@@ -155,15 +185,24 @@ impl Sandbox {
         } = fitted.started();
         let mut visit = Visit {
             channel,
+            watch,
             flows,
             signals,
             window,
             output_limit: self.plan().limits.output,
             state: State::default(),
         };
-        let ended = visit.until_end()?;
+        let ended = visit.until_end();
         drop(raw_mode);
-        Ok(visit.into_exit(ended))
+        let (seen, standing) = match visit.watch.take() {
+            Some(watch) => watch.finish(),
+            None => (Seen::default(), Standing::Told),
+        };
+        visit.state.unwatched |= standing == Standing::Gone;
+        match ended {
+            Ok(ended) => Ok(visit.into_exit(ended, seen)),
+            Err(error) => Err(NotEntered { error, seen }),
+        }
     }
 }
 
@@ -218,6 +257,7 @@ fn last_word(channel: &Channel) -> Option<EnterError> {
 #[derive(Clone, Copy)]
 enum Waiting {
     Launcher,
+    Tripwire,
     Signals,
     Flow(usize),
 }
@@ -245,11 +285,13 @@ struct State {
     refused: Vec<RefusedCall>,
     refused_more: u64,
     too_much_output: bool,
+    unwatched: bool,
 }
 
 /// One command's stay in the sandbox.
 struct Visit<'a> {
     channel: &'a Channel,
+    watch: Option<Watch<'a>>,
     flows: Vec<Lane>,
     signals: Option<SignalSource>,
     window: Option<(File, File)>,
@@ -294,6 +336,12 @@ impl Visit<'_> {
             interests.push((self.channel.as_fd(), Interest::Readable));
             waiting.push(Waiting::Launcher);
         }
+        if let Some(watch) = &self.watch
+            && !self.state.unwatched
+        {
+            interests.push((watch.as_fd(), Interest::Readable));
+            waiting.push(Waiting::Tripwire);
+        }
         if let Some(signals) = &self.signals {
             interests.push((signals.as_fd(), Interest::Readable));
             waiting.push(Waiting::Signals);
@@ -316,6 +364,7 @@ impl Visit<'_> {
         for who in due {
             match who {
                 Waiting::Launcher => self.listen()?,
+                Waiting::Tripwire => self.heed(),
                 Waiting::Signals => self.pass_signals(),
                 Waiting::Flow(index) => self.advance(index),
             }
@@ -354,6 +403,15 @@ impl Visit<'_> {
         Ok(())
     }
 
+    /// Nobody may run whose refusals are not seen. Access outside fails already.
+    fn heed(&mut self) {
+        let standing = self.watch.as_mut().map(Watch::read);
+        if standing == Some(Standing::Gone) {
+            self.state.unwatched = true;
+            let _ = send(self.channel, &Order::End, &[]);
+        }
+    }
+
     fn pass_signals(&mut self) {
         while let Some(number) = self.signals.as_ref().and_then(SignalSource::next) {
             if let Some((caller, inside)) = &self.window {
@@ -384,19 +442,21 @@ impl Visit<'_> {
             .sum()
     }
 
-    fn into_exit(self, ended: Ended) -> Exit {
+    fn into_exit(self, ended: Ended, seen: Seen) -> Exit {
         let written = self.written();
         let mut exit = Exit {
             status: ended.status,
-            ended_for: match (ended.timed_out, self.state.too_much_output) {
-                (true, _) => Some(EndedFor::Time),
-                (_, true) => Some(EndedFor::Output),
+            ended_for: match &self.state {
+                _ if ended.timed_out => Some(EndedFor::Time),
+                state if state.too_much_output => Some(EndedFor::Output),
+                state if state.unwatched => Some(EndedFor::Witness),
                 _ => None,
             },
             stdout: Kept::default(),
             stderr: Kept::default(),
             refused: self.state.refused,
             refused_more: self.state.refused_more,
+            seen,
             strays: ended.strays,
             duration: ended.duration,
             pid: self.state.pid,

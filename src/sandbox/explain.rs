@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::plan::{MetadataCalls, Origin, PathRule, Plan};
+use super::plan::{MetadataCalls, Origin, PathRule, Plan, ViewRoot};
 use super::profile::{Changes, DeviceControl, ProcessLimit, ProfileOrigin, Resource};
 use super::seccomp::{Action, Origin as CallOrigin, Rule};
 use crate::model::{Mode, Rights, WeakerGuarantee, shown_path};
@@ -23,6 +23,8 @@ pub struct PlanExplanation {
     pub profiles: Vec<ProfileOrigin>,
     /// View or flat.
     pub mode: Mode,
+    /// What the root of a view is.
+    pub root: ViewRoot,
     /// Whether commands can change anything outside scratch.
     pub changes: Changes,
     /// The Landlock ABI whose every right is handled.
@@ -96,6 +98,7 @@ impl Plan {
             policy: self.policy.clone(),
             profiles: self.profiles.clone(),
             mode: self.mode,
+            root: self.root,
             changes: self.changes,
             landlock_abi: self.landlock_abi,
             paths: self.paths.iter().map(explain_path).collect(),

@@ -123,6 +123,15 @@ impl HostFeatures {
         }
     }
 
+    /// The same host, as far as it is known after the tripwire turned out not to work.
+    #[must_use]
+    pub fn without_fuse(self) -> Self {
+        Self {
+            fuse: Presence::Absent,
+            ..self
+        }
+    }
+
     /// The same host, where views are not to be used.
     #[must_use]
     pub fn without_namespaces(self, obstacle: &str, remedy: &str) -> Self {

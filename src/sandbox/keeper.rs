@@ -12,15 +12,17 @@ use std::time::Duration;
 use super::landlock::{self, LandlockError};
 use super::launcher::{Equipment, Launcher, Territory};
 use super::message::Report;
-use super::plan::Plan;
+use super::plan::{Plan, ViewRoot};
 use super::prepare::Handles;
 use super::reach;
 use super::scratch::Scratch;
 use super::supervise::Supervisor;
+use super::tripwire::{Handover, Tripwire};
 use super::view::{self, Unfinished, View, ViewError, ViewStep};
 use crate::policy::Background;
 use crate::sys::channel::Channel;
 use crate::sys::launch;
+use crate::sys::packets::Packets;
 use crate::sys::process::{self, Fork};
 use crate::sys::seccomp::Filter;
 use crate::sys::signals::block_all;
@@ -72,6 +74,8 @@ impl From<io::Error> for StartError {
 #[derive(Debug)]
 pub(super) struct LauncherHandle {
     pub channel: Channel,
+    /// What the tripwire tells, where there is one.
+    pub reports: Option<Packets>,
     pid: i32,
     pidfd: OwnedFd,
     /// The view's own instance of devpts.
@@ -90,7 +94,16 @@ impl LauncherHandle {
         outfit: Outfit,
         ground: ViewGround<'_>,
     ) -> Result<Self, StartError> {
-        let mut handle = Self::fork(|channel| keep_view(outfit, ground, channel))?;
+        let (ours, theirs) = match ground.plan.root {
+            ViewRoot::Tripwire => {
+                Packets::pair().map(|(ours, theirs)| (Some(ours), Some(theirs)))?
+            }
+            ViewRoot::Empty | ViewRoot::None => (None, None),
+        };
+        let mut handle = Self {
+            reports: ours,
+            ..Self::fork(|channel| keep_view(outfit, ground, (channel, theirs)))?
+        };
         let frame = handle.channel.receive()?;
         let mut frame = frame.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
         match postcard::from_bytes(&frame.bytes).map_err(io::Error::other)? {
@@ -111,6 +124,7 @@ impl LauncherHandle {
         match process::fork_single_threaded()? {
             Fork::Parent { pid, pidfd } => Ok(Self {
                 channel: ours,
+                reports: None,
                 pid,
                 pidfd,
                 terminals: None,
@@ -134,11 +148,12 @@ impl LauncherHandle {
     pub(super) fn finish(self) {
         let Self {
             channel,
+            reports,
             pid,
             pidfd,
             terminals: _,
         } = self;
-        drop(channel);
+        drop((channel, reports));
         // The launcher needs a moment to end and reap what is left; it is never waited
         // for without end, because a broker must not hang in a destructor.
         let ended = wait(&[(pidfd.as_fd(), Interest::Readable)], Some(GRACE));
@@ -183,21 +198,55 @@ fn keep_flat(outfit: Outfit, ground: FlatGround, channel: Channel) -> io::Result
     waited
 }
 
-fn keep_view(outfit: Outfit, ground: ViewGround<'_>, channel: Channel) -> io::Result<()> {
+fn keep_view(
+    outfit: Outfit,
+    ground: ViewGround<'_>,
+    (channel, reports): (Channel, Option<Packets>),
+) -> io::Result<()> {
     stand_alone()?;
-    let unfinished = match view::begin(ground.plan.into(), ground.handles) {
+    let (tripwire, handover) = reports.map(Tripwire::start).transpose()?.unzip();
+    let kept = keep_launcher(outfit, ground, channel, (tripwire.as_ref(), handover));
+    // Nobody is left who could leave the view.
+    if let Some(tripwire) = tripwire {
+        tripwire.end();
+    }
+    kept
+}
+
+fn keep_launcher(
+    outfit: Outfit,
+    ground: ViewGround<'_>,
+    channel: Channel,
+    (tripwire, handover): (Option<&Tripwire>, Option<Handover>),
+) -> io::Result<()> {
+    let unfinished = match view::begin(ground.plan.into(), ground.handles, handover) {
         Ok(unfinished) => unfinished,
         Err(error) => return report(&channel, &Report::NoView(error)),
     };
     let Fork::Parent { pid, pidfd } = process::fork_single_threaded()? else {
-        return match occupy(unfinished, ground.plan, outfit, &channel) {
-            Ok(equipment) => Launcher::new(equipment, channel)?.serve(),
-            Err(error) => report(&channel, &Report::NoView(error)),
-        };
+        // What the caller does after this is the keeper's.
+        process::end_now(match lead(unfinished, ground.plan, outfit, channel) {
+            Ok(()) => 0,
+            Err(_) => 1,
+        });
     };
     // The kernel ends everything in the pid namespace with its first process, the launcher.
     drop((channel, unfinished));
-    await_launcher(pid, &pidfd, &[])
+    let besides: Vec<_> = tripwire.map(Tripwire::descriptor).into_iter().collect();
+    await_launcher(pid, &pidfd, &besides)
+}
+
+/// The life of the launcher in a view.
+fn lead(
+    unfinished: Unfinished<'_>,
+    plan: &Plan,
+    outfit: Outfit,
+    channel: Channel,
+) -> io::Result<()> {
+    match occupy(unfinished, plan, outfit, &channel) {
+        Ok(equipment) => Launcher::new(equipment, channel)?.serve(),
+        Err(error) => report(&channel, &Report::NoView(error)),
+    }
 }
 
 /// Finishes the view, and makes what needs it to be there.

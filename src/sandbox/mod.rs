@@ -26,19 +26,21 @@ mod relay;
 mod scratch;
 mod streams;
 mod supervise;
+mod tripwire;
 mod view;
 
 pub use self::landlock::LandlockError;
-pub use enter::{Command, EndedFor, EnterError, Exit, Kept};
+pub use enter::{Command, EndedFor, EnterError, Exit, Kept, NotEntered};
 pub use explain::{ExplainedCall, ExplainedPath, PlanExplanation};
 pub use host::{HostFeatures, Layers, Namespaces, Presence, Supervision};
 pub use message::{ExitStatus, RefusedCall, RefusedFor};
 pub use obstacle::NO_PROC;
 pub use plan::{
-    ClosedCalls, HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, Wish, changes_of,
-    mode_of,
+    ClosedCalls, HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, ViewRoot, Wish,
+    changes_of, mode_of,
 };
 pub use prepare::{Handles, PrepareError, Sandbox, ScratchPlace};
 pub use scratch::ScratchError;
 pub use streams::Streams;
+pub use tripwire::{Attempt, Seen};
 pub use view::{ViewError, ViewStep};

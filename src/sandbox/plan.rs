@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::closing::{self, Situation};
-use super::host::{HostFeatures, Layers, Namespaces, Supervision};
+use super::host::{HostFeatures, Layers, Namespaces, Presence, Supervision};
 use super::profile::{
     Access, Changes, DeviceControl, HomeFile, ProcessLimit, ProfileOrigin, SystemView,
 };
@@ -49,6 +49,8 @@ pub struct Plan {
     pub profiles: Vec<ProfileOrigin>,
     /// View or flat.
     pub mode: Mode,
+    /// What the root of a view is.
+    pub root: ViewRoot,
     /// Whether commands can change anything outside scratch.
     pub changes: Changes,
     /// The Landlock ABI whose every right is handled.
@@ -110,6 +112,18 @@ pub enum Origin {
     Grant(GrantId),
     /// A profile; left out where it does not exist.
     System(Arc<str>),
+}
+
+/// What everything in a view is mounted over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ViewRoot {
+    /// There is no view.
+    None,
+    /// A file system in memory, which holds nothing and cannot be changed.
+    Empty,
+    /// The same, served by a process of ours that tells who leaves the view.
+    Tripwire,
 }
 
 /// What happens to chmod, chown, utimes, xattr and their kin.
@@ -243,6 +257,7 @@ impl Plan {
             policy: wish.policy.to_owned(),
             profiles: wish.view.profiles.clone(),
             mode,
+            root: root_of(mode, host),
             changes,
             landlock_abi: host.landlock_abi,
             paths: paths(wish),
@@ -270,15 +285,6 @@ impl Plan {
         places.chain([view::SCRATCH]).filter(move |_| in_view)
     }
 
-    fn witness(&self) -> &'static str {
-        match (self.closed_calls, self.metadata) {
-            (ClosedCalls::Silent, _) => "none",
-            (_, MetadataCalls::Witnessed) => "notify (changes, closed calls)",
-            (_, MetadataCalls::Supervised) => "notify (metadata, closed calls)",
-            _ => "notify (setuid and setgid modes, closed calls)",
-        }
-    }
-
     /// The rules that the filter is made from.
     pub(super) fn filtered(&self) -> SyscallRules {
         match self.closed_calls {
@@ -301,10 +307,34 @@ impl Plan {
                 Mode::View => "user, mount, pid, ipc, uts, net, cgroup".into(),
                 Mode::Flat | Mode::Broker => "none".into(),
             },
-            witness: self.witness().into(),
+            witness: self.witness(),
             limits: limits_text(&self.limits),
             weaker: self.weaker.clone(),
         }
+    }
+}
+
+impl Plan {
+    fn witness(&self) -> String {
+        let tripwire = (self.root == ViewRoot::Tripwire).then_some("tripwire");
+        let notify = match (self.closed_calls, self.metadata) {
+            (ClosedCalls::Silent, _) => None,
+            (_, MetadataCalls::Witnessed) => Some("notify (changes, closed calls)"),
+            (_, MetadataCalls::Supervised) => Some("notify (metadata, closed calls)"),
+            _ => Some("notify (setuid and setgid modes, closed calls)"),
+        };
+        match [tripwire, notify].into_iter().flatten().collect::<Vec<_>>() {
+            none if none.is_empty() => "none".into(),
+            some => some.join(", "),
+        }
+    }
+}
+
+fn root_of(mode: Mode, host: &HostFeatures) -> ViewRoot {
+    match (mode, host.fuse) {
+        (Mode::View, Presence::Present) => ViewRoot::Tripwire,
+        (Mode::View, Presence::Absent) => ViewRoot::Empty,
+        (Mode::Flat | Mode::Broker, _) => ViewRoot::None,
     }
 }
 

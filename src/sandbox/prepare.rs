@@ -201,6 +201,14 @@ impl From<StartError> for PrepareError {
 }
 
 impl PrepareError {
+    /// Why there is no tripwire, where that is the reason.
+    pub fn tripwire_obstacle(&self) -> Option<String> {
+        match self {
+            Self::View(error) if error.step == view::ViewStep::Tripwire => Some(error.to_string()),
+            _ => None,
+        }
+    }
+
     /// What in the host keeps every command from a view, where that is the reason.
     pub fn view_obstacle(&self) -> Option<&ViewError> {
         match self {

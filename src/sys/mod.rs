@@ -9,8 +9,10 @@
 
 pub mod acl;
 pub mod beneath;
+pub mod caller;
 pub mod channel;
 pub mod entropy;
+pub mod fuse;
 pub mod host;
 pub mod inode;
 pub mod launch;
@@ -22,6 +24,7 @@ pub mod mount;
 pub mod names;
 pub mod namespace;
 pub mod notification;
+pub mod packets;
 pub mod private;
 pub mod process;
 pub mod scheduling;

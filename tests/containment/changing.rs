@@ -129,6 +129,8 @@ impl Hunt<'_> {
     /// what cannot be changed is a read-only file system.
     fn errno(&self, name: &str, in_flat_mode: Errno) -> Errno {
         match (self.world.mode, self.place, in_flat_mode) {
+            // A witness answers where the call names something that exists.
+            _ if self.is_witnessed(name) => EROFS,
             // The filter answers in both modes, and so does a witness of changes of metadata.
             (Mode::View, Place::Outside, _) if BY_DIRECTORY.contains(&name) => ENOENT,
             (Mode::Flat, _, _) | (_, _, ENOSYS | EROFS) => in_flat_mode,
@@ -140,6 +142,17 @@ impl Hunt<'_> {
             (Mode::View, Place::Outside, _) => ENOENT,
             (Mode::View, _, _) => EROFS,
         }
+    }
+
+    /// Whether the supervisor refuses it before another layer does. What names only what does
+    /// not exist is left to the kernel.
+    fn is_witnessed(&self, name: &str) -> bool {
+        let is_change = CHANGES.contains(&name) || name == "device";
+        let by_another_layer = ["truncate", "socket-file"].contains(&name);
+        let names_what_exists = self.world.mode == Mode::Flat
+            || self.place != Place::Outside
+            || ["replacing", "renaming-out"].contains(&name);
+        self.policy == Policy::ReadOnly && is_change && !by_another_layer && names_what_exists
     }
 
     fn content_arguments(prey: &Path, own: &Path) -> Vec<OsString> {

@@ -29,3 +29,5 @@ mod streams;
 mod survivors;
 /// Everyday tools do their work.
 mod tools;
+/// What leads out of a view is told, and answered alike.
+mod tripwire;

@@ -70,7 +70,10 @@ fn errno_in_view(policy: Policy, way: &str, in_flat_mode: Errno) -> Errno {
             | "loader",
         ) => in_flat_mode,
         // The link itself cannot be made.
-        (Policy::ReadOnly, "own-link" | "own-directory-link") => Errno::EROFS,
+        (
+            Policy::ReadOnly,
+            "own-link" | "own-directory-link" | "renaming-in" | "hard-link" | "exchanging",
+        ) => Errno::EROFS,
         _ => Errno::ENOENT,
     }
 }
@@ -98,10 +101,12 @@ fn no_way_leads_outside() {
                 let answer = world.sandboxed(policy, way, arguments);
                 let expected = match (policy, way) {
                     _ if mode == Mode::View => errno_in_view(policy, way, errno),
-                    // The link itself cannot be made.
-                    (Policy::ReadOnly, "hard-link" | "handle-hard-link") => EACCES,
-                    // The file to exchange it with cannot be made.
-                    (Policy::ReadOnly, "exchanging") => Errno::ENOENT,
+                    // Nothing can be made in the workspace either.
+                    (
+                        Policy::ReadOnly,
+                        "own-link" | "own-directory-link" | "renaming-in" | "hard-link"
+                        | "handle-hard-link" | "exchanging",
+                    ) => Errno::EROFS,
                     _ => errno,
                 };
                 if !answer.stolen.is_empty() || answer.errno != Some(expected as i32) {

@@ -134,9 +134,11 @@ fn a_launcher_that_is_killed_takes_everything_with_it() {
         let mut broker = start(&world, &[], &file);
         let child_of = |pid: u32| -> u32 {
             let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-            children.trim().parse().unwrap()
+            let last = children.split_whitespace().last();
+            last.unwrap().parse().unwrap()
         };
-        // Between them is the keeper, which does nothing but wait.
+        // Between them is the keeper, which does nothing but wait. Before the launcher it may
+        // have started the tripwire.
         let launcher = child_of(child_of(broker.id()));
         let launcher = Pid::from_raw(launcher.cast_signed());
         kill(launcher, Signal::SIGKILL).unwrap();

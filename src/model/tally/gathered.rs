@@ -52,13 +52,13 @@ impl Gathered {
         }
     }
 
-    pub(super) fn see(&mut self, sighting: &Sighting<'_>) {
+    pub(super) fn see(&mut self, sighting: &Sighting<'_>, count: u64) {
         let text = subject(sighting).unwrap_or_default();
         self.add(Heap {
             code: sighting.code,
             op: sighting.op.to_owned(),
             directory: parent(&text).to_owned(),
-            count: 1,
+            count,
             source: sighting.source,
             first: 0,
         });

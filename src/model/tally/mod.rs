@@ -6,6 +6,8 @@
 
 mod gathered;
 mod noise;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -61,6 +63,8 @@ pub struct Tally {
 struct Told {
     denial: Denial,
     noise: Option<&'static Noise>,
+    /// How many its record stands for.
+    recorded: u64,
 }
 
 /// One kind of noise that was heard.
@@ -99,26 +103,36 @@ impl Tally {
     /// Counts a sighting. Gives the denial where it is to be put on record now, in full;
     /// what gives none is in [`Self::unrecorded`] at the end.
     pub fn see(&mut self, sighting: &Sighting<'_>) -> Option<&Denial> {
-        self.total += 1;
+        self.see_often(sighting, 1)
+    }
+
+    /// The same for so many that are equal.
+    pub fn see_often(&mut self, sighting: &Sighting<'_>, times: u64) -> Option<&Denial> {
+        self.total += times;
         self.set_key(sighting);
         if let Some(index) = self.known.get(&self.key).copied() {
             let told = &mut self.told[index];
-            told.denial.count += 1;
+            told.denial.count += times;
             if let Some(noise) = told.noise {
-                self.hear(noise, sighting).count += 1;
+                self.hear(noise, sighting).count += times;
             }
             return None;
         }
         let noise = self.around.noise(sighting);
-        if !self.has_room(noise, sighting) {
+        if !self.has_room(noise, sighting, times) {
             return None;
         }
         let denial = Denial {
             noise: noise.map(|noise| noise.reason),
+            count: times,
             ..self.denial(sighting)
         };
         self.known.insert(self.key.clone(), self.told.len());
-        self.told.push(Told { denial, noise });
+        self.told.push(Told {
+            denial,
+            noise,
+            recorded: times,
+        });
         self.told.last().map(|told| &told.denial)
     }
 
@@ -152,13 +166,13 @@ impl Tally {
 
     /// What [`Self::see`] gave no denial for: repetitions, and what is not told one by one.
     pub fn unrecorded(&self) -> Vec<Denial> {
-        let again = self.told.iter().map(|told| &told.denial);
+        let again = self.told.iter();
         let again = again
-            .filter(|denial| denial.count > 1)
-            .map(|denial| Denial {
-                count: denial.count - 1,
+            .filter(|told| told.denial.count > told.recorded)
+            .map(|told| Denial {
+                count: told.denial.count - told.recorded,
                 folded: Some(Folded::Again),
-                ..denial.clone()
+                ..told.denial.clone()
             });
         let heaps = self.gathered.in_order();
         let heaps = heaps.into_iter().map(|heap| self.heap(heap));
@@ -172,7 +186,12 @@ impl Tally {
     }
 
     /// Whether one more is kept in full; counts it where it is not.
-    fn has_room(&mut self, noise: Option<&'static Noise>, sighting: &Sighting<'_>) -> bool {
+    fn has_room(
+        &mut self,
+        noise: Option<&'static Noise>,
+        sighting: &Sighting<'_>,
+        times: u64,
+    ) -> bool {
         let Bounds {
             in_full,
             noise: most,
@@ -183,17 +202,17 @@ impl Tally {
             if room {
                 self.plain += 1;
             } else {
-                self.gathered.see(sighting);
+                self.gathered.see(sighting, times);
             }
             return room;
         };
         let kind = self.hear(noise, sighting);
-        kind.count += 1;
+        kind.count += times;
         let room = kind.told < most;
         if room {
             kind.told += 1;
         } else {
-            kind.untold += 1;
+            kind.untold += times;
         }
         room
     }
@@ -226,7 +245,11 @@ impl Tally {
         } = *sighting;
         let subject = subject(sighting);
         let op = op.to_owned().into();
-        Denial::seen(code, op, subject.as_deref(), self.rule.clone(), source)
+        let looked_up = sighting.looked_up.map(|path| shown_path(path).into());
+        Denial {
+            looked_up,
+            ..Denial::seen(code, op, subject.as_deref(), self.rule.clone(), source)
+        }
     }
 
     fn heap(&self, heap: &Heap) -> Denial {
@@ -263,180 +286,4 @@ fn subject(sighting: &Sighting<'_>) -> Option<String> {
     use std::os::unix::ffi::OsStrExt as _;
     let path = bounded(sighting.path?);
     Some(shown_path(Path::new(std::ffi::OsStr::from_bytes(path))))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Bounds, Surroundings, Tally};
-    use crate::model::{Denial, Folded, Intent, PathSource, RefusalCode, Rule, Sighting};
-    use std::path::Path;
-
-    fn tally() -> Tally {
-        let around = Surroundings {
-            homes: vec!["/home/me".into()],
-            ..Surroundings::default()
-        };
-        let bounds = Bounds {
-            in_full: 4,
-            directories: 3,
-            noise: 2,
-        };
-        Tally::bounded(Rule::default_deny(), around, bounds)
-    }
-
-    fn see(tally: &mut Tally, op: &str, path: &str) -> Option<Denial> {
-        let sighting = Sighting {
-            code: RefusalCode::OutsideCapability,
-            op,
-            path: (!path.is_empty()).then(|| Path::new(path)),
-            intent: Intent::Look,
-            pid: 7,
-            process: &[],
-            source: PathSource::Tripwire,
-        };
-        tally.see(&sighting).cloned()
-    }
-
-    fn sum(denials: &[Denial]) -> u64 {
-        denials.iter().map(|denial| denial.count).sum()
-    }
-
-    #[test]
-    fn the_first_ones_are_told_in_full_and_repetitions_counted() {
-        let mut tally = tally();
-        let first = see(&mut tally, "openat", "/srv/a").unwrap();
-        assert_eq!((first.path.as_deref(), first.count), (Some("/srv/a"), 1));
-        assert_eq!(see(&mut tally, "openat", "/srv/a"), None);
-        assert!(
-            see(&mut tally, "statx", "/srv/a").is_some(),
-            "another operation"
-        );
-        assert!(see(&mut tally, "socket", "").is_some(), "no path");
-        let denials = tally.denials(50);
-        assert_eq!(denials.len(), 3);
-        assert_eq!((denials[0].count, denials[0].folded), (2, None));
-        assert_eq!(tally.total(), 4);
-        let rest = tally.unrecorded();
-        assert_eq!(rest.len(), 1);
-        assert_eq!((rest[0].count, rest[0].folded), (1, Some(Folded::Again)));
-    }
-
-    #[test]
-    fn the_others_are_gathered_by_directory() {
-        let mut tally = tally();
-        for n in 0..4 {
-            assert!(see(&mut tally, "openat", &format!("/first/{n}")).is_some());
-        }
-        for n in 0..10 {
-            assert_eq!(see(&mut tally, "openat", &format!("/srv/x/{n}")), None);
-            assert_eq!(see(&mut tally, "openat", &format!("/srv/y/{n}")), None);
-        }
-        let denials = tally.denials(50);
-        let told: Vec<_> = denials[4..]
-            .iter()
-            .map(|denial| (denial.path.as_deref().unwrap(), denial.count))
-            .collect();
-        assert_eq!(told, [("/srv/x", 10), ("/srv/y", 10)]);
-        assert_eq!(denials[4].folded, Some(Folded::Below));
-        assert_eq!(
-            denials[4].message,
-            "sandbox: below /srv/x: Permission denied (blocked by sandbox: \
-             outside every granted directory) [code=outside-capability]"
-        );
-        assert_eq!(sum(&denials), tally.total());
-        assert_eq!(sum(&tally.unrecorded()) + 4, tally.total());
-    }
-
-    #[test]
-    fn too_many_directories_become_the_ones_above_them() {
-        let mut tally = tally();
-        for n in 0..100 {
-            see(&mut tally, "openat", &format!("/srv/{}/{n}/x", n % 2));
-        }
-        let denials = tally.denials(50);
-        let below = &denials[4..];
-        let told: Vec<_> = below
-            .iter()
-            .map(|one| one.path.as_deref().unwrap())
-            .collect();
-        assert_eq!(told, ["/srv/0", "/srv/1"]);
-        for n in 0..100 {
-            see(&mut tally, &format!("op{n}"), "/x");
-        }
-        let denials = tally.denials(50);
-        assert_eq!(
-            denials[4].op, "several",
-            "at the end only codes are told apart"
-        );
-        assert_eq!(denials.len(), 5);
-        assert_eq!(sum(&denials), 200);
-    }
-
-    #[test]
-    fn a_reply_can_hold_fewer_than_the_record() {
-        let mut tally = tally();
-        for n in 0..3 {
-            see(&mut tally, "openat", &format!("/srv/{n}"));
-        }
-        let denials = tally.denials(1);
-        assert_eq!(denials.len(), 2);
-        assert_eq!(
-            (denials[1].path.as_deref(), denials[1].count),
-            (Some("/srv"), 2)
-        );
-        assert_eq!(tally.denials(0).len(), 1);
-        assert_eq!(sum(&tally.denials(0)), 3);
-    }
-
-    #[test]
-    fn noise_is_counted_apart_and_told() {
-        let mut tally = tally();
-        for path in [
-            ".gitconfig",
-            ".config/git/config",
-            ".config/git/ignore",
-            ".gitconfig",
-        ] {
-            see(&mut tally, "openat", &format!("/home/me/{path}"));
-        }
-        see(&mut tally, "openat", "/home/me/.ssh/id_ed25519");
-        let denials = tally.denials(50);
-        assert_eq!(denials.len(), 2);
-        assert_eq!(denials[0].path.as_deref(), Some("/home/me/.ssh/id_ed25519"));
-        assert_eq!(
-            (denials[1].count, denials[1].folded),
-            (4, Some(Folded::Noise))
-        );
-        assert!(denials[1].noise.unwrap().starts_with("git reads"));
-        let rest = tally.unrecorded();
-        assert_eq!(rest.len(), 2, "the repetition, and the third path");
-        assert_eq!(sum(&rest), 2);
-    }
-
-    #[test]
-    fn a_flood_is_bounded_and_its_total_exact() {
-        let around = Surroundings::default();
-        let mut tally = Tally::new(Rule::default_deny(), around);
-        for n in 0..100_000_u64 {
-            let path = format!("/{}/{}/{}/{}", n % 3, n % 101, n % 10_007, n);
-            see(&mut tally, "openat", &path);
-        }
-        let denials = tally.denials(50);
-        let Bounds {
-            in_full,
-            directories,
-            ..
-        } = Bounds::RECORD;
-        assert_eq!(tally.told.len(), in_full);
-        assert!(denials.len() <= 50 + directories, "{}", denials.len());
-        assert_eq!(sum(&denials), 100_000);
-        assert_eq!(sum(&tally.unrecorded()) + in_full as u64, 100_000);
-    }
-
-    #[test]
-    fn names_from_outside_forge_nothing() {
-        let mut tally = tally();
-        let first = see(&mut tally, "openat", "/x\n[code=ok]\u{202e}").unwrap();
-        assert_eq!(first.path.as_deref(), Some("/x\\u{a}[code=ok]\\u{202e}"));
-    }
 }

@@ -324,6 +324,7 @@ mod tests {
             pid: 1,
             process: &[],
             source: PathSource::Tripwire,
+            looked_up: None,
         };
         around().noise(&sighting).map(|noise| noise.name)
     }

@@ -11,7 +11,7 @@ use nix::sys::stat::Mode;
 
 use super::error::{ViewError, ViewStep};
 use super::layout::{Layout, lay_out};
-use super::locate::{Located, locate};
+use super::locate::{Found, Located, locate};
 use super::masks::{Covers, mask};
 use super::own::{self, Scratch, attach_at};
 use super::skeleton::{Node, Skeleton};
@@ -20,6 +20,7 @@ use crate::sandbox::landlock::OpenRule;
 use crate::sandbox::plan::{self, HomeCopy, PathRule, Plan};
 use crate::sandbox::prepare::Handles;
 use crate::sandbox::profile::{Access, DeviceControl};
+use crate::sandbox::tripwire::Handover;
 use crate::sys::metadata::c_path;
 use crate::sys::mount::{self, Attributes};
 use crate::sys::namespace;
@@ -63,23 +64,27 @@ pub(in crate::sandbox) struct View<'a> {
 }
 
 /// Makes the namespaces and all mounts but proc. The next child is the first process of the
-/// new pid namespace.
+/// new pid namespace. Without a tripwire the root is a file system in memory.
 ///
 /// # Errors
 /// The step that failed. Then the process is of no further use, and the host is unchanged.
 pub(in crate::sandbox) fn begin<'a>(
     materials: Materials<'a>,
     handles: &dyn Handles,
+    tripwire: Option<Handover>,
 ) -> Result<Unfinished<'a>, ViewError> {
     namespace::enter_user_namespace().map_err(ViewError::at(ViewStep::UserNamespace))?;
     namespace::leave_shared_namespaces().map_err(ViewError::at(ViewStep::Namespaces))?;
     namespace::set_host_name("lobsterpot").map_err(ViewError::at(ViewStep::Namespaces))?;
-    let located = locate(materials.paths, handles)?;
-    let Layout { skeleton, mounts } = lay_out(&located);
-    let root = make_root(&skeleton)?;
+    let found = locate(materials.paths, handles)?;
+    let Layout { skeleton, mounts } = lay_out(&found);
+    let Root {
+        mount: root,
+        closed,
+    } = make_root(&skeleton, tripwire)?;
     let covers = Covers::make(root.as_fd(), Path::new("/proc"))?;
     let scratch = own::make_scratch(&materials, root.as_fd())?;
-    let mut located = located;
+    let Found { mut located, .. } = found;
     for index in mounts {
         mount_one(&located[index], root.as_fd(), &covers)?;
     }
@@ -87,10 +92,6 @@ pub(in crate::sandbox) fn begin<'a>(
         mask(grant, root.as_fd(), &covers)?;
     }
     let terminals = own::make_terminals(root.as_fd())?;
-    let closed = Attributes::NOSUID
-        .and(Attributes::NODEV)
-        .and(Attributes::NOEXEC)
-        .and(Attributes::READ_ONLY);
     mount::restrict(root.as_fd(), closed).map_err(ViewError::at(ViewStep::Root))?;
     located.retain(|one| !one.is_hole());
     Ok(Unfinished {
@@ -102,17 +103,43 @@ pub(in crate::sandbox) fn begin<'a>(
     })
 }
 
-/// An empty file system over the host's root, with the skeleton in it.
-fn make_root(skeleton: &Skeleton) -> Result<OwnedFd, ViewError> {
+/// The file system that everything else is mounted over.
+struct Root {
+    mount: OwnedFd,
+    /// What its mount does not let through once everything is mounted over it.
+    closed: Attributes,
+}
+
+/// A file system over the host's root, with the skeleton in it and nothing else.
+fn make_root(skeleton: &Skeleton, tripwire: Option<Handover>) -> Result<Root, ViewError> {
     let fault = || ViewError::at(ViewStep::Root);
     let host = crate::sys::metadata::pin_host_path(Path::new("/")).map_err(fault())?;
-    let options = [(c"size", Some(c"1m")), (c"mode", Some(c"0755"))];
-    let root = mount::new_filesystem(c"tmpfs", &options, Attributes::NOSUID).map_err(fault())?;
+    let closed = Attributes::NOSUID
+        .and(Attributes::NODEV)
+        .and(Attributes::NOEXEC);
+    let Some(tripwire) = tripwire else {
+        let options = [(c"size", Some(c"1m")), (c"mode", Some(c"0755"))];
+        let root = mount::new_filesystem(c"tmpfs", &options, Attributes::NOSUID);
+        let root = root.map_err(fault())?;
+        mount::attach(root.as_fd(), host.as_fd()).map_err(fault())?;
+        for (path, node) in skeleton.iter() {
+            make_node(root.as_fd(), path, node)?;
+        }
+        return Ok(Root {
+            mount: root,
+            closed: closed.and(Attributes::READ_ONLY),
+        });
+    };
+    let root = tripwire
+        .mount(skeleton)
+        .map_err(ViewError::at(ViewStep::Tripwire))?;
     mount::attach(root.as_fd(), host.as_fd()).map_err(fault())?;
-    for (path, node) in skeleton.iter() {
-        make_node(root.as_fd(), path, node)?;
-    }
-    Ok(root)
+    // The tripwire refuses every change itself. On a read-only mount the kernel would refuse
+    // some (unlink, rename) before it looks a name up, and nobody would be told.
+    Ok(Root {
+        mount: root,
+        closed,
+    })
 }
 
 fn make_node(root: BorrowedFd<'_>, path: &Path, node: &Node) -> Result<(), ViewError> {
@@ -130,6 +157,7 @@ fn make_node(root: BorrowedFd<'_>, path: &Path, node: &Node) -> Result<(), ViewE
             0,
         ),
         Node::Link(text) => nix::unistd::symlinkat(text, root, relative),
+        Node::Absent => Ok(()),
     }
     .map_err(fault)
 }

@@ -19,6 +19,8 @@ pub enum ViewStep {
     Namespaces,
     /// The empty root.
     Root,
+    /// The root that tells who leaves the view.
+    Tripwire,
     /// The private directory.
     Scratch,
     /// Opening a path of the plan in the new mount namespace.
@@ -47,6 +49,7 @@ impl ViewStep {
             Self::UserNamespace => "make a user namespace",
             Self::Namespaces => "make the other namespaces",
             Self::Root => "make an empty root",
+            Self::Tripwire => "mount the tripwire",
             Self::Scratch => "make the private directory",
             Self::Open => "open",
             Self::Compare => "find again what was granted as",

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::locate::Located;
+use super::locate::{Found, Located};
 use super::own;
 use super::skeleton::{Node, Skeleton};
 use crate::sandbox::plan::Origin;
@@ -19,7 +19,8 @@ pub(super) struct Layout {
 }
 
 /// Lays out the root.
-pub(super) fn lay_out(located: &[Located<'_>]) -> Layout {
+pub(super) fn lay_out(found: &Found<'_>) -> Layout {
+    let Found { located, missing } = found;
     let mut mounts: Vec<usize> = Vec::new();
     for (index, one) in located.iter().enumerate() {
         let above = mounts
@@ -56,6 +57,11 @@ pub(super) fn lay_out(located: &[Located<'_>]) -> Layout {
     for link in located.iter().flat_map(|one| &one.links) {
         if !is_mounted(&link.path) {
             skeleton.add(&link.path, Node::Link(link.text.clone()));
+        }
+    }
+    for path in missing {
+        if !is_mounted(path) {
+            skeleton.add_absent(path);
         }
     }
     Layout { skeleton, mounts }

@@ -35,22 +35,33 @@ pub(super) struct Link {
     pub text: PathBuf,
 }
 
-/// Opens what of the plan exists, those above before those below.
+/// The paths of a plan, as the host has them.
+#[derive(Debug)]
+pub(super) struct Found<'a> {
+    /// What exists, those above before those below.
+    pub located: Vec<Located<'a>>,
+    /// What profiles name and this host or this user does not have.
+    pub missing: Vec<&'a Path>,
+}
+
+/// Opens what of the plan exists.
 ///
 /// # Errors
 /// When a grant is not the directory any more that the broker opened.
 pub(super) fn locate<'a>(
     rules: &'a [PathRule],
     handles: &dyn Handles,
-) -> Result<Vec<Located<'a>>, ViewError> {
+) -> Result<Found<'a>, ViewError> {
     let mut located = Vec::with_capacity(rules.len());
+    let mut missing = Vec::new();
     for rule in rules {
-        if let Some(one) = locate_one(rule, handles)? {
-            located.push(one);
+        match locate_one(rule, handles)? {
+            Some(one) => located.push(one),
+            None => missing.push(rule.path.as_path()),
         }
     }
     located.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(located)
+    Ok(Found { located, missing })
 }
 
 fn locate_one<'a>(

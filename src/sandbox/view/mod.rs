@@ -20,6 +20,5 @@ mod trial;
 pub(super) use build::{Unfinished, View, begin};
 pub use error::{ViewError, ViewStep};
 pub(super) use own::{PRIVATE, SCRATCH};
-#[allow(unused_imports, reason = "for what serves the root of a view")]
 pub(super) use skeleton::{Node, Skeleton};
 pub(super) use trial::try_out;

@@ -16,6 +16,9 @@ pub(in crate::sandbox) enum Node {
     File,
     /// A symbolic link with this text.
     Link(PathBuf),
+    /// Nothing: what the plan grants, and the host does not have. Looking for it is no
+    /// attempt to leave the view.
+    Absent,
 }
 
 /// Every name in the root of a view, by its absolute path.
@@ -37,6 +40,18 @@ impl Skeleton {
         }
         if path.parent().is_some() {
             self.nodes.entry(path.to_path_buf()).or_insert(node);
+        }
+    }
+
+    /// Adds that nothing is there, where the directory that it would lie in is. Where that is
+    /// missing, too, its name could hide more than what was granted.
+    pub(in crate::sandbox) fn add_absent(&mut self, path: &Path) {
+        let above = path.parent();
+        let has_place = above.is_some_and(|above| {
+            above.parent().is_none() || self.nodes.get(above) == Some(&Node::Directory)
+        });
+        if has_place {
+            self.nodes.entry(path.to_path_buf()).or_insert(Node::Absent);
         }
     }
 
@@ -67,6 +82,24 @@ mod tests {
                 "/home/me/project"
             ]
             .map(Path::new)
+        );
+    }
+
+    #[test]
+    fn what_is_absent_has_a_place() {
+        let mut skeleton = Skeleton::default();
+        skeleton.add(Path::new("/etc/passwd"), Node::File);
+        for path in ["/etc/absent", "/etc/passwd", "/opt/absent", "/etc/passwd/x"] {
+            skeleton.add_absent(Path::new(path));
+        }
+        let nodes: Vec<_> = skeleton.iter().collect();
+        assert_eq!(
+            nodes,
+            [
+                (Path::new("/etc"), &Node::Directory),
+                (Path::new("/etc/absent"), &Node::Absent),
+                (Path::new("/etc/passwd"), &Node::File),
+            ]
         );
     }
 
