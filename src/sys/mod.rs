@@ -8,6 +8,7 @@
 )]
 
 pub mod acl;
+pub(crate) mod attack;
 pub mod beneath;
 pub mod channel;
 pub mod host;
@@ -21,7 +22,9 @@ pub mod names;
 pub mod notification;
 pub mod private;
 pub mod process;
+pub mod random;
 pub mod seccomp;
+pub mod shared;
 pub mod signals;
 pub mod stdio;
 pub mod terminal;
