@@ -1,77 +1,223 @@
 #!/usr/bin/env python3
 """Switches one layer off at a time, in a copy of the sources, and expects the tests to go red.
 
-    tests/mutations.py [NAME ...]
+    tests/mutations.py [--list] [NAME ...]
 
 A mutation that no test notices means that a test proves nothing; the exit code is then 1.
-It takes a build and a test run each, so it is not a part of `cargo test`.
+Each takes a build and a test run, so this is not a part of `cargo test`. The copy and its build
+stay in `target/mutations`, so that only the package itself is built again.
+
+As root, so that what holds an ordinary user back is not what the tests see.
 """
 
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
+import time
 
-# name, file, what stands there, what stands there instead, the tests that must go red
+LAUNCH = "src/sys/launch.rs"
+LAUNCHER = "src/sandbox/launcher.rs"
+LANDLOCK = "src/sandbox/landlock.rs"
+SUPERVISE = "src/sandbox/supervise/mod.rs"
+PLACE = "src/sandbox/supervise/place.rs"
+CLOSING = "src/sandbox/closing.rs"
+DECIDE = "src/policy/decide.rs"
+VERIFY = "src/audit/verify.rs"
+
+# name, the tests of which one must go red, and each change: file, what stands there, what
+# stands there instead.
 MUTATIONS = [
-    ("landlock", "src/sys/launch.rs",
-     "libc::syscall(libc::SYS_landlock_restrict_self, ruleset, 0)", "{ let _ = ruleset; 0 }",
-     "containment::reading"),
-    ("filter", "src/sys/launch.rs",
-     "match launch.filter.install() {", "match Ok::<Listening, ()>(Listening::No) {",
-     "containment::network"),
-    ("supervisor", "src/sandbox/supervise/mod.rs",
-     "        root.find(pinned).ok_or(RefusedFor::Exception)",
-     "        let _ = root.find(pinned);\n        pinned.handle().try_clone_to_owned().map_err(|_| self.elsewhere)",
-     "containment::races"),
-    ("elsewhere", "src/sandbox/supervise/mod.rs",
-     "        let root = root.ok_or(self.elsewhere)?;",
-     "        let Some(root) = root else {\n            return pinned.handle().try_clone_to_owned().map_err(|_| self.elsewhere);\n        };",
-     "containment::changing"),
-    ("teardown", "src/sys/process.rs",
-     "pub fn end_all_descendants() -> usize {", "pub fn end_all_descendants() -> usize {\n    return 0;\n    #[allow(unreachable_code)]",
-     "containment::survivors"),
-    ("links", "src/sys/beneath.rs",
-     "RESOLVE_NO_SYMLINKS", "RESOLVE_NO_XDEV", "probes"),
+    # Landlock
+    ("landlock", "containment::reading", [
+        (LAUNCH, "libc::syscall(libc::SYS_landlock_restrict_self, ruleset, 0)", "{ let _ = ruleset; 0 }")]),
+    ("scopes", "containment::bystanders", [
+        (LANDLOCK, "attributes = attributes.scope(Scope::from_all(known)).map_err(fault)?;", "")]),
+    ("devices", "plans sandbox::landlock containment::changing", [
+        (LANDLOCK, "                    | AccessFs::MakeSock\n", "                    | AccessFs::MakeSock\n                    | AccessFs::MakeChar\n")]),
+    ("holes", "containment::reading", [
+        ("src/sandbox/prepare.rs", "if !one.rule.is_changeable() && one.rule.has_holes(&plan.paths) {", "if false {"),
+        ("src/sandbox/prepare.rs", ".filter(|one| one.rule.is_changeable() || !one.rule.has_holes(&plan.paths))", "")]),
+
+    # seccomp
+    ("filter", "containment::network", [
+        (LAUNCH, "match launch.filter.install() {", "match Ok::<Listening, ()>(Listening::No) {")]),
+    ("architecture", "containment::changing", [
+        ("src/sandbox/seccomp/compile.rs", "let foreign = emitter.verdict(Action::Errno(Errno::ENOSYS));",
+         "let foreign = emitter.verdict(Action::Allow);")]),
+    ("unknown calls", "containment::changing containment::processes", [
+        ("src/sandbox/seccomp/compile.rs", "const UNKNOWN: Leaf<'_> = Leaf::Verdict(Action::Errno(Errno::ENOSYS));",
+         "const UNKNOWN: Leaf<'_> = Leaf::Verdict(Action::Allow);")]),
+    ("inode flags", "containment::changing", [
+        (CLOSING, "    if flags {", "    if false && flags {")]),
+    ("metadata", "containment::changing", [
+        (CLOSING, "closed.extend(metadata.map(|treatment| (\"metadata\", treatment)));", "")]),
+    ("scheduling set", "containment::bystanders", [
+        (CLOSING, "if situation.mode == Mode::Flat {", "if false {")]),
+
+    # the supervisor
+    ("place", "containment::races", [
+        (SUPERVISE, "        root.find(pinned).ok_or(RefusedFor::Exception)",
+         "        let _ = root.find(pinned);\n        pinned.handle().try_clone_to_owned().map_err(|_| self.elsewhere)")]),
+    ("elsewhere", "containment::changing", [
+        (SUPERVISE, "        let root = root.ok_or(self.elsewhere)?;",
+         "        let Some(root) = root else {\n            return pinned.handle().try_clone_to_owned().map_err(|_| self.elsewhere);\n        };")]),
+    ("privileged files", "containment::processes", [
+        (SUPERVISE, "mode & SETUID_OR_SETGID != 0\n", "mode & SETUID_OR_SETGID == 0o7777\n")]),
+    ("lesser grants", "containment::changing", [
+        ("src/sandbox/prepare.rs", "            RootRule::Closed\n", "            RootRule::Writable(crate::policy::PatternSet::default())\n")]),
+    ("nameless", "containment::races containment::changing", [
+        (PLACE, "let is_unlinked = self.identity.links == 0 && name.ends_with(b\" (deleted)\");",
+         "let is_unlinked = self.identity.links > 0;")]),
+    ("other processes", "containment::bystanders", [
+        (SUPERVISE, "    if !call.is_own() {", "    if !call.is_own() && call.name.is_empty() {")]),
+
+    # hygiene
+    ("capabilities", "containment::processes", [
+        (LAUNCHER, "    process::drop_capabilities()?;\n    launch::detach_stdio()?;\n    let teardown",
+         "    launch::detach_stdio()?;\n    let teardown")]),
+    ("no_new_privs", "containment::processes", [
+        (LAUNCH, "libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)", "0"),
+        ("src/sys/teardown.rs", "unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };", ""),
+        # Without privileges given up, only who has them can enter; so they are kept.
+        ("src/sys/process.rs", "    for capability in 0..64 {", "    if true {\n        return Ok(());\n    }\n    for capability in 0..64 {")]),
+    ("descriptors", "containment::processes", [
+        ("src/sys/process.rs", "    checked(unsafe { libc::syscall(libc::SYS_close_range, from, to, 0) })?;", "    let _ = (from, to);")]),
+    ("environment", "containment::processes", [
+        ("src/broker/environment.rs", "let mut variables = sources.operator.environment_for(sources.policy);",
+         "#[allow(clippy::disallowed_methods)]\n    let mut variables: BTreeMap<OsString, OsString> = std::env::vars_os().collect();")]),
+    ("session", "containment::streams", [
+        (LAUNCH, "    if unsafe { libc::setsid() } == -1 {", "    if unsafe { libc::getpid() } == -1 {"),
+        (LAUNCHER, "    nix::unistd::setsid()?;\n", "")]),
+    ("signals", "containment::streams", [
+        (LAUNCH, "        unsafe { libc::sigaction(signal, &raw const default, ptr::null_mut()) };", "        let _ = (signal, &default);")]),
+    ("file as output", "containment::streams", [
+        ("src/sandbox/streams.rs", "            (StreamKind::Closed | StreamKind::Directory, _) => null(),\n            (StreamKind::Terminal, Some(terminal)) => {\n                if",
+         "            (StreamKind::Closed | StreamKind::Directory, _) => null(),\n            (_, None) => duplicate(caller),\n            (StreamKind::Terminal, Some(terminal)) => {\n                if")]),
+
+    # the end
+    ("teardown", "containment::survivors", [
+        ("src/sys/teardown.rs", "    pub fn end_all(self) -> usize {", "    pub fn end_all(self) -> usize {\n        if true {\n            return 0;\n        }")]),
+    ("time", "containment::survivors", [
+        (LAUNCHER, "            end_command(running);\n        }\n        let timeout", "        }\n        let timeout")]),
+    ("output", "cli containment::streams", [
+        ("src/sandbox/enter.rs", "self.written() > self.output_limit", "self.written() > u64::MAX - 1")]),
+    ("scratch", "containment::survivors", [
+        ("src/sandbox/scratch.rs", "        if remove_tree(&self.path).is_err() {", "        if false {")]),
+    ("mark", "containment::scratch", [
+        ("src/sandbox/scratch.rs", "    file.try_lock()?;\n", "")]),
+
+    # deciding
+    ("default deny", "decisions", [
+        (DECIDE, "        if !standing.has(grant) {", "        if false {")]),
+    ("hide", "decisions probes", [
+        (DECIDE, "        if grant.hide.matches(relative) {", "        if false {")]),
+    ("protect", "decisions probes", [
+        (DECIDE, "(changes && grant.protect.matches(relative))", "(false && changes)")]),
+    ("rights", "decisions probes", [
+        (DECIDE, "        if !missing.is_empty() {\n            let code", "        if false {\n            let code")]),
+    ("tightening", "decisions containment::changing", [
+        ("src/policy/tighten.rs", "            grant.rights = grant.rights.without(Rights::CHANGING);", "            let _ = &grant;")]),
+    ("unknown principal", "decisions", [
+        (DECIDE, "let Some(tier) = self.policy().principals.get(principal) else {",
+         "let Some(tier) = self.policy().principals.get(principal).or(Some(&Tier::Owner)) else {")]),
+
+    # file requests
+    ("links", "probes", [
+        ("src/sys/beneath.rs", "ResolveFlag::RESOLVE_BENEATH\n                | ResolveFlag::RESOLVE_NO_SYMLINKS\n                | ResolveFlag::RESOLVE_NO_MAGICLINKS",
+         "ResolveFlag::empty()")]),
+    ("hard links", "probes", [
+        ("src/capability/open.rs", "if inode.links > 1 && permit", "if inode.links > 1000 && permit")]),
+
+    # the record
+    ("hash", "audit", [
+        (VERIFY, "        if !claim.holds(line.bytes) {", "        if false {")]),
+    ("chain", "audit", [
+        (VERIFY, "    if claim.prev != hash {", "    if false {")]),
+    ("end of the log", "audit", [
+        (VERIFY, "        if head.sequence > last {", "        if false {")]),
+    ("record first", "audit cli", [
+        ("src/broker/exec.rs", "            Err(unavailable) => return Answer::denied(vec![*unavailable], String::new()),",
+         "            Err(_) => RecordId::now(),"),
+        ("src/audit/entry.rs", "pub(super) fn now()", "pub fn now()")]),
+    ("denials on record", "cli containment", [
+        ("src/broker/exec.rs", "            let _ = self.ledger.refused_inside(request, record, (&denial, call));", "")]),
 ]
 
 
 def main():
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     wanted = sys.argv[1:]
+    if wanted == ["--list"]:
+        for name, tests, _ in MUTATIONS:
+            print(f"{name:<20} {tests}")
+        return
+    unknown = set(wanted) - {one[0] for one in MUTATIONS}
+    if unknown:
+        sys.exit(f"no such mutation: {', '.join(sorted(unknown))}")
     chosen = [one for one in MUTATIONS if not wanted or one[0] in wanted]
+    copy = copy_of(root)
     missed = []
-    with tempfile.TemporaryDirectory() as place:
-        copy = os.path.join(place, "lobsterpot")
-        shutil.copytree(root, copy, ignore=shutil.ignore_patterns("target", ".git"))
-        for name, path, old, new, tests in chosen:
-            verdict = try_one(copy, (path, old, new), tests)
-            print(f"{name:<12} {tests:<24} {verdict}", flush=True)
-            if verdict != "noticed":
-                missed.append(name)
+    for name, tests, changes in chosen:
+        began = time.monotonic()
+        verdict = try_one(copy, changes, tests.split())
+        print(f"{name:<20} {verdict} ({time.monotonic() - began:.0f} s)", flush=True)
+        if not verdict.startswith("noticed"):
+            missed.append(name)
+    print(f"{len(chosen) - len(missed)} of {len(chosen)} noticed")
     sys.exit(1 if missed else 0)
 
 
-def try_one(copy, mutation, tests):
-    path, old, new = mutation
-    file = os.path.join(copy, path)
-    with open(file) as source:
-        before = source.read()
-    if old not in before:
-        return "not applicable: the source has changed"
-    with open(file, "w") as source:
-        source.write(before.replace(old, new))
-    build = subprocess.run(["cargo", "test", "--no-run", "--locked"], cwd=copy, capture_output=True, check=False)
-    run = None
-    if build.returncode == 0:
-        run = subprocess.run(["cargo", "test", "--locked", "--test", "suite", "--", tests],
-                             cwd=copy, capture_output=True, check=False)
-    with open(file, "w") as source:
-        source.write(before)
-    if run is None:
-        return "does not build"
-    return "noticed" if run.returncode != 0 else "NOT NOTICED"
+def copy_of(root):
+    """A copy of the sources that keeps its place, so that the next build is a small one."""
+    place = os.path.join(root, "target", "mutations", "lobsterpot")
+    files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"],
+                           cwd=root, capture_output=True, text=True, check=True).stdout.split("\n")
+    shutil.rmtree(place, ignore_errors=True)
+    for file in filter(None, files):
+        source, target = os.path.join(root, file), os.path.join(place, file)
+        if os.path.isfile(source):
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy2(source, target)
+    return place
+
+
+def try_one(copy, changes, tests):
+    before = {}
+    try:
+        for path, old, new in changes:
+            file = os.path.join(copy, path)
+            with open(file) as source:
+                text = source.read()
+            before.setdefault(file, text)
+            if old not in text:
+                return f"NOT APPLICABLE: {path} has changed"
+            with open(file, "w") as source:
+                source.write(text.replace(old, new))
+        return verdict(copy, tests)
+    finally:
+        for file, text in before.items():
+            with open(file, "w") as source:
+                source.write(text)
+
+
+def verdict(copy, tests):
+    environment = dict(os.environ, CARGO_TARGET_DIR=os.path.join(os.path.dirname(copy), "build"),
+                       RUSTFLAGS="--cap-lints=warn")
+    build = cargo(copy, environment, ["test", "--no-run", "--locked", "--lib", "--test", "suite"])
+    if build.returncode != 0:
+        return "DOES NOT BUILD:\n" + build.stderr[-2000:]
+    run = cargo(copy, environment,
+                ["test", "--locked", "--no-fail-fast", "--lib", "--test", "suite", "--", *tests])
+    red = [line.split()[1] for line in run.stdout.splitlines() if line.endswith("... FAILED")]
+    if run.returncode == 0:
+        return "NOT NOTICED"
+    return f"noticed by {len(red)}: {', '.join(red[:3])}" if red else "FAILED WITHOUT A TEST"
+
+
+def cargo(copy, environment, arguments):
+    return subprocess.run(["cargo", *arguments], cwd=copy, env=environment,
+                          capture_output=True, text=True, errors="replace", check=False)
 
 
 if __name__ == "__main__":

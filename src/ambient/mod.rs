@@ -81,7 +81,7 @@ pub struct Start {
     pub environment: BTreeMap<OsString, OsString>,
     /// The effective user.
     pub uid: u32,
-    /// The home directory in the user database.
+    /// The home directory in the user database; not needed where `HOME` is set.
     pub database_home: Option<PathBuf>,
     /// The working directory.
     pub cwd: PathBuf,
@@ -96,12 +96,17 @@ impl Operator {
     /// When there is no home or working directory, or a variable that names one is relative.
     pub fn read() -> Result<Self, AmbientError> {
         let uid = nix::unistd::geteuid();
-        // No entry, or no answer from the database: HOME has to say it.
-        let user = nix::unistd::User::from_uid(uid).ok().flatten();
+        let environment: BTreeMap<_, _> = std::env::vars_os().collect();
+        // The database is asked only where HOME does not say it: it may be a network away.
+        let database_home = match environment.get(OsStr::new("HOME")) {
+            Some(home) if !home.is_empty() => None,
+            // No entry, or no answer from the database.
+            _ => nix::unistd::User::from_uid(uid).ok().flatten(),
+        };
         Self::from_start(Start {
-            environment: std::env::vars_os().collect(),
+            environment,
             uid: uid.as_raw(),
-            database_home: user.map(|user| user.dir),
+            database_home: database_home.map(|user| user.dir),
             cwd: std::env::current_dir().map_err(AmbientError::NoWorkingDirectory)?,
             system: PathBuf::from("/etc/lobsterpot"),
         })
@@ -141,6 +146,12 @@ impl Operator {
         self.environment
             .get(OsStr::new(name))
             .map(OsString::as_os_str)
+    }
+
+    /// Whether commands are to run in flat mode even where a view could be built
+    /// (`LOBSTERPOT_FORCE_FLAT`, anything but `0`).
+    pub fn forces_flat(&self) -> bool {
+        self.setting("FORCE_FLAT").is_some_and(|value| value != "0")
     }
 
     /// A variable of our own: `setting("LOG")` is `LOBSTERPOT_LOG`. Absent when empty.

@@ -232,11 +232,17 @@ fn name_of(path: &Path) -> String {
     shown_path(&std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
 }
 
-/// Whether nothing is there, not even a link that leads to nothing.
+/// Whether nothing is there, not even a link that leads to nothing, at any place of the path.
 fn is_absent(path: &Path) -> bool {
-    let gone =
-        std::fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-    gone && super::resolved(path).is_ok()
+    for existing in path.ancestors() {
+        match std::fs::symlink_metadata(existing) {
+            Ok(_) if existing == path => return false,
+            Ok(found) => return !found.is_symlink() || std::fs::metadata(existing).is_ok(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(_) => return false,
+        }
+    }
+    false
 }
 
 /// The policy files of a directory.

@@ -8,6 +8,8 @@
 
 use sha2::{Digest as _, Sha256};
 
+use super::hex::decode;
+
 /// What the first record of a log names as the one before it, as text to be hashed.
 pub(super) const GENESIS: &[u8] = b"lobsterpot audit log, version 1";
 
@@ -36,12 +38,7 @@ impl Digest {
 
     /// Reads 64 lower case hexadecimal digits, and nothing else.
     pub(super) fn from_hex(text: &[u8]) -> Option<Self> {
-        let text: &[u8; HEX] = text.try_into().ok()?;
-        let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-        }
-        Some(Self(bytes))
+        decode(text).map(Self)
     }
 
     /// The hash as 64 lower case hexadecimal digits.
@@ -78,6 +75,13 @@ impl std::fmt::Debug for Digest {
 impl serde::Serialize for Digest {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        Self::from_hex(text.as_bytes()).ok_or_else(|| serde::de::Error::custom("not a hash"))
     }
 }
 
@@ -133,14 +137,6 @@ pub(super) fn seal(line: &mut Vec<u8>, prev: Digest) -> Digest {
     line.extend_from_slice(&hash.to_hex());
     line.extend_from_slice(b"\"}\n");
     hash
-}
-
-fn digit(character: u8) -> Option<u8> {
-    match character {
-        b'0'..=b'9' => Some(character - b'0'),
-        b'a'..=b'f' => Some(character - b'a' + 10),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub struct RecordId(uuid::Uuid);
 
 impl RecordId {
     /// A new id for a record of this moment.
-    pub(super) fn now() -> Self {
+    pub fn now() -> Self {
         Self(uuid::Uuid::now_v7())
     }
 }

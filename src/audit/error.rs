@@ -45,6 +45,9 @@ pub enum AuditError {
         /// How far back it was searched.
         searched: u64,
     },
+    /// A part of the work ended in the midst of it.
+    #[error("cannot check the signatures: the work on them ended in the midst")]
+    Interrupted,
     /// The record could not be put into words.
     #[error("cannot write the record as JSON")]
     Encode(#[source] serde_json::Error),
@@ -64,7 +67,7 @@ impl AuditError {
                 "look at it with `lobsterpot audit verify`, then move {} away to begin a new log",
                 path.display()
             )),
-            Self::Read { .. } | Self::Encode(_) => None,
+            Self::Read { .. } | Self::Interrupted | Self::Encode(_) => None,
         }
     }
 }

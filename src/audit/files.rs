@@ -6,6 +6,7 @@
 
 use std::ffi::{CStr, CString};
 use std::fs::File;
+use std::io::{BufRead as _, Read as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
@@ -63,6 +64,18 @@ fn sealed_last(name: &CStr) -> Option<u64> {
     let digits = text.strip_prefix("audit-")?.strip_suffix(".jsonl")?;
     let plain = digits.len() >= 12 && digits.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| digits.parse().ok()).flatten()
+}
+
+/// The number of the first record that the log holds; 1 where it holds none.
+pub(super) fn first(directory: &PrivateDirectory) -> Result<u64, AuditError> {
+    let oldest = sealed(directory)?.into_iter().next();
+    let name = oldest.unwrap_or_else(|| LOG.to_owned());
+    let file = directory.open_file(&name, Access::Read)?;
+    let mut bytes = Vec::new();
+    std::io::BufReader::new(file.take(LONGEST_RECORD as u64))
+        .read_until(b'\n', &mut bytes)
+        .map_err(|source| read_error(&directory.path_of(&name), source))?;
+    Ok(sequence_of(&bytes).unwrap_or(1))
 }
 
 /// Where the log stands: in the file that is appended to, or else at the end of the newest

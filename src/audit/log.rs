@@ -14,8 +14,10 @@ use super::chain::seal;
 use super::files::{LOG, LONGEST_RECORD, Position, position, sealed_name};
 use super::head::{self, HEAD};
 use super::lock::{Lock, Purpose};
+use super::notary::{Notary, Seems};
 use super::record::{Stamp, write_entry, write_repair};
-use super::{AuditError, Entry, RecordId, repair};
+use super::repair::{self, Repair, Witnesses};
+use super::{AuditError, Entry, Event, RecordId};
 use crate::sys::machine::Machine;
 use crate::sys::private::{
     Access, FileState, PrivateDirectory, PrivateError, file_size_limit, state_of_open,
@@ -27,20 +29,38 @@ const FULL: u64 = 256 << 20;
 /// The audit log of one state directory. Threads may share it; other processes may append too.
 #[derive(Debug)]
 pub struct AuditLog {
-    directory: PrivateDirectory,
+    pub(super) directory: PrivateDirectory,
     machine: Machine,
     full: u64,
     writer: Mutex<Writer>,
 }
 
 #[derive(Debug)]
-struct Writer {
+pub(super) struct Writer {
     file: Arc<File>,
     identity: FileState,
     head: File,
+    pub(super) notary: Notary,
     /// Where the log stood after our last append; none where it must be read again.
     known: Option<Position>,
+    /// The last record that a checkpoint vouches for, as far as we know.
+    pub(super) attested: u64,
     line: Vec<u8>,
+}
+
+impl Writer {
+    fn open(directory: &PrivateDirectory) -> Result<Self, AuditError> {
+        let (file, identity) = open_log(directory)?;
+        Ok(Self {
+            file,
+            identity,
+            head: directory.open_file(HEAD, Access::Update)?,
+            notary: Notary::open(directory)?,
+            known: None,
+            attested: 0,
+            line: Vec::with_capacity(4096),
+        })
+    }
 }
 
 impl AuditLog {
@@ -52,15 +72,7 @@ impl AuditLog {
     /// When the directory or the log is not private to this user, or cannot be written.
     pub fn open(directory: &Path) -> Result<Self, AuditError> {
         let directory = PrivateDirectory::open_or_create(directory)?;
-        let (file, identity) = open_log(&directory)?;
-        let head = directory.open_file(HEAD, Access::Update)?;
-        let writer = Writer {
-            file,
-            identity,
-            head,
-            known: None,
-            line: Vec::with_capacity(4096),
-        };
+        let writer = Writer::open(&directory)?;
         let log = Self {
             directory,
             machine: Machine::current(),
@@ -86,9 +98,14 @@ impl AuditLog {
     /// the effect that it announces must not happen.
     pub fn append(&self, entry: &Entry<'_>) -> Result<RecordId, AuditError> {
         self.locked(|writer, position| {
-            self.write(writer, position, |stamp, line| {
+            self.attest_when_due(writer, position)?;
+            let id = self.write(writer, position, |stamp, line| {
                 write_entry(entry, stamp, &self.machine, line)
-            })
+            })?;
+            if matches!(entry.event, Event::SessionClosed(_)) {
+                self.attest(writer, position)?;
+            }
+            Ok(id)
         })
     }
 
@@ -128,8 +145,7 @@ impl AuditLog {
                 _ => {}
             }
             drop(lock);
-            writer.known = None;
-            (writer.file, writer.identity) = open_log(&self.directory)?;
+            *writer = Writer::open(&self.directory)?;
         }
     }
 
@@ -144,17 +160,37 @@ impl AuditLog {
     /// Reads where the log stands, and repairs its end where it is not whole.
     fn settle(&self, writer: &mut Writer, length: u64) -> Result<Position, AuditError> {
         let mut position = position(&self.directory, &writer.file, length)?;
+        let (checkpoint, seems) = writer.notary.glance()?;
+        let attested = checkpoint.as_ref().map(|checkpoint| checkpoint.sequence);
         let head = head::read(&writer.head).map_err(|source| AuditError::Read {
             path: self.directory.path_of(HEAD),
             source,
         })?;
-        let found = (position, length);
-        if let Some(repair) = repair::make_whole(&self.directory, &writer.file, found, head)? {
-            self.write(writer, &mut position, |stamp, line| {
-                write_repair(&repair, stamp, &self.machine, line)
-            })?;
+        let (found, witnesses) = ((position, length), Witnesses { head, checkpoint });
+        let repair = repair::make_whole(&self.directory, &writer.file, found, &witnesses)?;
+        if let Some(repair) = &repair {
+            self.tell(writer, &mut position, repair)?;
+        }
+        // What is gone is told once: from then on a checkpoint vouches for what is there.
+        let has_lost = repair.is_some_and(|repair| repair.lost_something());
+        match attested {
+            Some(attested) if seems == Seems::Right && !has_lost => writer.attested = attested,
+            _ => self.attest(writer, &mut position)?,
         }
         Ok(position)
+    }
+
+    /// Puts a repair on record.
+    pub(super) fn tell(
+        &self,
+        writer: &mut Writer,
+        position: &mut Position,
+        repair: &Repair,
+    ) -> Result<(), AuditError> {
+        self.write(writer, position, |stamp, line| {
+            write_repair(repair, stamp, &self.machine, line)
+        })
+        .map(drop)
     }
 
     /// Writes one record behind `position`, which is moved to its end.
@@ -218,7 +254,7 @@ fn write_line(mut file: &File, line: &[u8], end: u64) -> io::Result<()> {
 }
 
 /// Milliseconds since 1970.
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

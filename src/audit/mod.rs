@@ -4,7 +4,9 @@
 //! effect must not happen. Nothing here decides anything, and nothing here ever records the
 //! value of an environment variable or the content of a file.
 
+mod attest;
 mod chain;
+mod checkpoint;
 mod classify;
 mod encode;
 mod entry;
@@ -12,8 +14,11 @@ mod error;
 mod files;
 mod follow;
 mod head;
+mod hex;
+mod key;
 mod lock;
 mod log;
+mod notary;
 mod query;
 mod read;
 mod record;
@@ -23,16 +28,20 @@ mod schema;
 mod summary;
 mod verify;
 mod view;
+mod vouched;
 
+pub use checkpoint::Checkpoint;
 pub use entry::{
     Context, Effect, Entry, Event, Outcome, Process, RecordId, RequestInfo, SessionTotals, Target,
     Verdict,
 };
 pub use error::AuditError;
 pub use follow::Follower;
+pub use key::PublicKey;
 pub use log::AuditLog;
 pub use query::{Answer, Filter, Pattern, PatternError, VisitRecord, Wanted, each, names, newest};
 pub use read::{Line, LogReader, Visit};
 pub use summary::{Burst, Summary, Tally, summarize};
-pub use verify::{Break, Loss, Problem, Progress, Verification, verify};
+pub use verify::{Break, Loss, Problem, Progress, Verification, newest_checkpoint, verify};
 pub use view::{LostView, ProcessView, RecordView, RepairView};
+pub use vouched::{Doubt, Known, Vouched};

@@ -55,8 +55,16 @@ impl LogReader {
     /// # Errors
     /// When the log is not private to this user, or cannot be read.
     pub fn open(directory: &Path) -> Result<Self, AuditError> {
+        Ok(Self::open_with(directory, |_| Ok(()))?.0)
+    }
+
+    /// Opens the log, and whatever else belongs to it at the same moment.
+    pub(super) fn open_with<T: Default>(
+        directory: &Path,
+        beside: impl Fn(&PrivateDirectory) -> Result<T, AuditError>,
+    ) -> Result<(Self, T), AuditError> {
         let Some(directory) = existing(PrivateDirectory::open(directory))? else {
-            return Ok(Self::default());
+            return Ok((Self::default(), T::default()));
         };
         loop {
             let current = open_current(&directory)?;
@@ -84,8 +92,9 @@ impl LogReader {
                 });
             }
             let head = read_head(&directory)?;
+            let more = beside(&directory)?;
             drop(lock);
-            return Ok(Self { files, head });
+            return Ok((Self { files, head }, more));
         }
     }
 

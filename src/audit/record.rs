@@ -297,7 +297,7 @@ fn set_rule<'a>(record: &mut Record<'a>, rule: &'a Rule) {
 }
 
 fn set_denial<'a>(record: &mut Record<'a>, denial: &'a Denial) {
-    record.severity_id = severity(denial.code);
+    record.severity_id = severity(denial);
     record.action_id = 2;
     record.disposition_id = 2;
     record.status_id = 2;
@@ -305,6 +305,8 @@ fn set_denial<'a>(record: &mut Record<'a>, denial: &'a Denial) {
     record.message = redact::text(&denial.message);
     record.count = Some(denial.count);
     record.unmapped.path_source = Some(denial.path_source);
+    record.unmapped.noise = denial.noise;
+    record.unmapped.folded = denial.folded;
     record.unmapped.hint = denial.hint.as_deref().map(redact::text);
     let file = record.file.as_ref();
     record.unmapped.refused = denial
@@ -322,8 +324,9 @@ fn set_path<'a>(record: &mut Record<'a>, written: &'a str, cwd: Option<&'a HostP
     record.file = Some(file_object(path));
 }
 
-fn severity(code: RefusalCode) -> u32 {
-    match code {
+fn severity(denial: &Denial) -> u32 {
+    match denial.code {
+        _ if denial.noise.is_some() => 2,
         RefusalCode::OutsideCapability
         | RefusalCode::HiddenPath
         | RefusalCode::ProtectedPath

@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::AuditError;
 use super::chain::Digest;
+use super::checkpoint::Checkpoint;
 use super::files::{LOG, Position, read_error, torn_name};
 use super::head::Head;
 use crate::sys::private::{Access, PrivateDirectory};
@@ -33,6 +34,9 @@ pub(super) struct Repair {
     /// There was no head, so nothing can be said of what may be gone.
     #[serde(skip_serializing_if = "is_false")]
     head_missing: bool,
+    /// Checkpoints or their key were gone, or were others, so that they began anew.
+    #[serde(skip_serializing_if = "is_false")]
+    checkpoints_gone: bool,
 }
 
 /// Sequence numbers, first and last.
@@ -57,10 +61,38 @@ fn is_false(value: &bool) -> bool {
     !*value
 }
 
+/// What is known of the last record beside the log itself.
+#[derive(Debug)]
+pub(super) struct Witnesses {
+    pub(super) head: Option<Head>,
+    pub(super) checkpoint: Option<Checkpoint>,
+}
+
+impl Witnesses {
+    /// The number and the hash of the newest record that either of them knows.
+    fn newest(&self) -> Option<(u64, Digest)> {
+        let head = self.head.map(|head| (head.sequence, head.hash));
+        let checkpoint = self.checkpoint.as_ref();
+        let checkpoint = checkpoint.map(|known| (known.sequence, known.hash));
+        match (head, checkpoint) {
+            (Some(head), Some(checkpoint)) if checkpoint.0 > head.0 => Some(checkpoint),
+            (head, checkpoint) => head.or(checkpoint),
+        }
+    }
+}
+
 impl Repair {
     /// Whether records are gone that had been written whole.
     pub(super) fn lost_something(&self) -> bool {
-        self.lost.is_some() || self.replaced
+        self.lost.is_some() || self.replaced || self.checkpoints_gone
+    }
+
+    /// Checkpoints begin anew.
+    pub(super) fn of_checkpoints() -> Self {
+        Self {
+            checkpoints_gone: true,
+            ..Self::default()
+        }
     }
 
     fn is_needed(&self) -> bool {
@@ -86,6 +118,9 @@ impl Repair {
         if self.head_missing {
             parts.push("the head file was missing".into());
         }
+        if self.checkpoints_gone {
+            parts.push("checkpoints or their key are gone, and begin anew".into());
+        }
         format!("log repaired: {}", parts.join("; "))
     }
 }
@@ -97,23 +132,25 @@ pub(super) fn make_whole(
     directory: &PrivateDirectory,
     log: &File,
     (position, length): (Position, u64),
-    head: Option<Head>,
+    witnesses: &Witnesses,
 ) -> Result<Option<Repair>, AuditError> {
     if length > position.end {
         put_aside(directory, log, position, length)?;
     }
+    let known = witnesses.newest();
     let repair = Repair {
         torn: fragments(directory, position.sequence + 1)?,
-        lost: head
-            .filter(|head| head.sequence > position.sequence)
-            .map(|head| Lost {
+        lost: known
+            .filter(|(sequence, _)| *sequence > position.sequence)
+            .map(|(sequence, _)| Lost {
                 from: position.sequence + 1,
-                to: head.sequence,
+                to: sequence,
             }),
-        replaced: head
-            .is_some_and(|head| head.sequence == position.sequence && head.hash != position.hash),
+        replaced: known
+            .is_some_and(|(sequence, hash)| sequence == position.sequence && hash != position.hash),
         // A crash between the very first record and its head leaves no head.
-        head_missing: head.is_none() && position.sequence > 1,
+        head_missing: witnesses.head.is_none() && position.sequence > 1,
+        checkpoints_gone: false,
     };
     Ok(repair.is_needed().then_some(repair))
 }

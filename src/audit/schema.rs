@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::RecordId;
 use super::repair::Repair;
-use crate::model::{Enforced, PathSource, Place, RefusalCode};
+use crate::model::{Enforced, Folded, PathSource, Place, RefusalCode};
 
 /// The version of OCSF that the names and ids are from.
 pub(super) const OCSF: &str = "1.8.0";
@@ -229,6 +229,12 @@ pub(super) struct Unmapped<'a> {
     pub(super) hint: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) path_source: Option<PathSource>,
+    /// Why programs look there whatever they are asked to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) noise: Option<&'static str>,
+    /// Why the record stands for several refusals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) folded: Option<Folded>,
     /// `done`, `exited`, `signalled`, `timeout`, `failed` or `denied`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) outcome: Option<&'static str>,

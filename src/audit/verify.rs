@@ -1,7 +1,7 @@
 //! Is the log as it was written? Looks at every record, and names the first that is not.
 //!
-//! What this cannot see: a log that was written anew as a whole, head included, by someone
-//! who can write the files. That takes a signature from elsewhere.
+//! What this cannot see without a key or a checkpoint from elsewhere: a log that was written
+//! anew as a whole, with checkpoints and a key of its own, by someone who can write the files.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use super::files::{Position, sequence_of};
 use super::read::{Line, LogReader};
 use super::schema::REPAIR_BEGINS;
 use super::view::{RecordView, RepairView};
+use super::vouched::{Claims, Doubt, Known, Seals, Vouched};
 
 /// What was found.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
@@ -36,6 +37,8 @@ pub struct Verification {
     pub repairs: u64,
     /// Whether a head says which record is the last, so that a cut-off tail is noticed.
     pub has_head: bool,
+    /// What checkpoints vouch for.
+    pub checkpoints: Vouched,
 }
 
 /// The first place where the log is not as it was written.
@@ -118,66 +121,94 @@ impl Verification {
     /// Whether every record that was ever written is there as it was written, as far as the
     /// log can tell.
     pub fn is_sound(&self) -> bool {
-        self.broken.is_none() && self.losses.is_empty()
+        let is_empty = self.last.is_none() && self.checkpoints.count == 0;
+        let is_vouched_for = self.checkpoints.doubt.is_none() || is_empty;
+        self.broken.is_none() && self.losses.is_empty() && is_vouched_for
     }
 }
 
-/// Verifies the log in the directory. `begins_at` is the number of the record that it should
-/// begin with: 1, unless older files were taken away.
+/// Verifies the log in the directory, also against what is known from elsewhere.
 ///
 /// # Errors
 /// When the log is not private to this user, or cannot be read.
 pub fn verify(
     directory: &Path,
-    begins_at: u64,
+    known: &Known,
     progress: &mut Progress<'_>,
 ) -> Result<Verification, AuditError> {
-    let reader = LogReader::open(directory)?;
-    let mut check = Check {
+    let (reader, mut seals) = LogReader::open_with(directory, Seals::open)?;
+    let claims = seals.claims()?;
+    let check = Check {
         found: Verification {
             files: reader.file_count(),
             bytes: reader.length(),
             has_head: reader.head().is_some(),
             ..Verification::default()
         },
-        begins_at,
+        begins_at: known.begins_at,
         last: None,
         place: (directory.join("audit.jsonl"), 0, 0),
+        claims,
+        doubt: None,
     };
-    let total = reader.length();
-    let mut done = 0;
-    let mut told = 0;
-    reader.forward(&mut |line| {
-        done += line.bytes.len() as u64 + 1;
-        if done - told > 16 << 20 {
-            told = done;
-            progress(done, total);
+    std::thread::scope(|scope| {
+        let signatures = scope.spawn(|| seals.check(known));
+        let mut check = check.run(&reader, progress)?;
+        // A thread that died saw something that nobody expected.
+        let vouched = signatures.join().map_err(|_| AuditError::Interrupted)??;
+        check.found.checkpoints = vouched;
+        if let Some(doubt) = check.doubt {
+            check.found.checkpoints.doubt.get_or_insert(doubt);
         }
-        match check.line(line) {
-            Ok(()) => Ok(ControlFlow::Continue(())),
-            Err(problem) => {
-                check.set_broken(problem);
-                Ok(ControlFlow::Break(()))
-            }
-        }
-    })?;
-    if check.found.broken.is_none()
-        && let Some(problem) = check.end(reader.head())
-    {
-        check.set_broken(problem);
-    }
-    Ok(check.found)
+        Ok(check.found)
+    })
+}
+
+/// The newest checkpoint, as its line, to be copied away.
+///
+/// # Errors
+/// When the log is not private to this user, or cannot be read.
+pub fn newest_checkpoint(directory: &Path) -> Result<Option<Vec<u8>>, AuditError> {
+    let (_, seals) = LogReader::open_with(directory, Seals::open)?;
+    seals.newest_line()
 }
 
 struct Check {
     found: Verification,
-    begins_at: u64,
+    begins_at: Option<u64>,
     last: Option<(u64, Digest)>,
     /// File, line and offset of the line that is looked at.
     place: (PathBuf, u64, u64),
+    claims: Claims,
+    doubt: Option<Doubt>,
 }
 
 impl Check {
+    fn run(mut self, reader: &LogReader, progress: &mut Progress<'_>) -> Result<Self, AuditError> {
+        let total = reader.length();
+        let (mut done, mut told) = (0, 0);
+        reader.forward(&mut |line| {
+            done += line.bytes.len() as u64 + 1;
+            if done - told > 16 << 20 {
+                told = done;
+                progress(done, total);
+            }
+            match self.line(line) {
+                Ok(()) => Ok(ControlFlow::Continue(())),
+                Err(problem) => {
+                    self.set_broken(problem);
+                    Ok(ControlFlow::Break(()))
+                }
+            }
+        })?;
+        if self.found.broken.is_none()
+            && let Some(problem) = self.end(reader.head())
+        {
+            self.set_broken(problem);
+        }
+        Ok(self)
+    }
+
     fn line(&mut self, line: Line<'_>) -> Result<(), Problem> {
         self.place.1 = if self.place.0 == line.path {
             self.place.1 + 1
@@ -199,6 +230,9 @@ impl Check {
             Some((last, hash)) => follows(last, hash, claim, line.bytes)?,
             None => self.first(claim, line.bytes)?,
         };
+        if let Some(doubt) = self.claims.compare(sequence, claim.hash) {
+            self.doubt.get_or_insert(doubt);
+        }
         self.last = Some((sequence, claim.hash));
         self.found.last = Some(sequence);
         self.found.records += 1;
@@ -209,8 +243,11 @@ impl Check {
     }
 
     fn first(&mut self, claim: Link, line: &[u8]) -> Result<u64, Problem> {
-        let (found, expected) = (sequence_of(line).unwrap_or(0), self.begins_at);
-        if found != expected {
+        let found = sequence_of(line).unwrap_or(0);
+        let expected = self.begins_at.or(self.claims.begins).unwrap_or(1);
+        // A crash can leave files there that were to be taken away, but none may be missing.
+        let is_early = self.begins_at.is_none() && (1..=expected).contains(&found);
+        if found != expected && !is_early {
             return Err(Problem::BeginningMissing { found, expected });
         }
         if found == 1 && claim.prev != Digest::genesis() {
@@ -225,21 +262,21 @@ impl Check {
             return;
         };
         self.found.repairs += 1;
-        if repair.lost.is_some() || repair.replaced {
+        if repair.lost.is_some() || repair.replaced || repair.checkpoints_gone {
             self.found.losses.push(Loss { told_by, repair });
         }
     }
 
     fn end(&self, head: Option<Position>) -> Option<Problem> {
-        let head = head?;
         let (last, hash) = self.last.unwrap_or((0, Digest::genesis()));
-        if head.sequence > last {
-            return Some(Problem::EndMissing {
-                from: last + 1,
-                to: head.sequence,
-            });
+        let head = head.map(|head| (head.sequence, head.hash));
+        let known = self.claims.last().into_iter().chain(head);
+        let (sequence, known) = known.max_by_key(|(sequence, _)| *sequence)?;
+        if sequence > last {
+            let (from, to) = (last + 1, sequence);
+            return Some(Problem::EndMissing { from, to });
         }
-        (head.sequence == last && head.hash != hash).then_some(Problem::EndReplaced)
+        (sequence == last && known != hash).then_some(Problem::EndReplaced)
     }
 
     fn set_broken(&mut self, problem: Problem) {
@@ -258,11 +295,15 @@ fn follows(last: u64, hash: Digest, claim: Link, line: &[u8]) -> Result<u64, Pro
     if claim.prev != hash {
         return Err(Problem::OutOfPlace);
     }
-    // The chain holds, so the numbers can be wrong only if they were written wrong.
-    let (found, expected) = (sequence_of(line).unwrap_or(0), last + 1);
-    if found == expected {
-        Ok(found)
-    } else {
-        Err(Problem::Number { found, expected })
+    // The chain holds, so the numbers can be wrong only if they were written wrong. A string in
+    // a record cannot hold this text, as its quotes would be escaped.
+    let expected = last + 1;
+    let written = format!(",\"sequence\":{expected}}}");
+    if std::str::from_utf8(line).is_ok_and(|line| line.contains(&written)) {
+        return Ok(expected);
+    }
+    match sequence_of(line).unwrap_or(0) {
+        found if found == expected => Ok(found),
+        found => Err(Problem::Number { found, expected }),
     }
 }

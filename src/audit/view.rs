@@ -55,6 +55,10 @@ pub struct RecordView<'a> {
     pub hint: Text<'a>,
     /// Who saw the path.
     pub path_source: Text<'a>,
+    /// Why programs look there whatever they are asked to do.
+    pub noise: Text<'a>,
+    /// `again`, `below` or `noise` where it stands for several refusals.
+    pub folded: Text<'a>,
     /// The rule that decided.
     pub rule: Text<'a>,
     /// Where the rule stands, as `file:line`.
@@ -114,6 +118,8 @@ pub struct RepairView {
     pub replaced: bool,
     /// The head was missing.
     pub head_missing: bool,
+    /// Checkpoints or their key were gone.
+    pub checkpoints_gone: bool,
 }
 
 /// Sequence numbers, first and last.
@@ -161,6 +167,8 @@ impl<'a> RecordView<'a> {
             refused: raw.unmapped.refused,
             hint: raw.unmapped.hint,
             path_source: raw.unmapped.path_source,
+            noise: raw.unmapped.noise,
+            folded: raw.unmapped.folded,
             rule: raw.policy.data.rule,
             place: place.unwrap_or_default(),
             policy: raw.policy.name,
@@ -323,6 +331,10 @@ struct RawUnmapped<'a> {
     hint: Text<'a>,
     #[serde(borrow)]
     path_source: Text<'a>,
+    #[serde(borrow)]
+    noise: Text<'a>,
+    #[serde(borrow)]
+    folded: Text<'a>,
     #[serde(borrow)]
     outcome: Text<'a>,
     signal: Option<i64>,

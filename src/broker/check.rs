@@ -60,7 +60,7 @@ impl Terms {
         };
         let directory = self.policy.decide_path(&self.principal, ask);
         drop(directory.into_result().map_err(one)?);
-        let plan = self.plan().map_err(|error| {
+        let plan = self.plan(&self.tried_host()).map_err(|error| {
             let denial = permit.refuse(RefusalCode::SandboxUnavailable);
             one(denial.with_hint(chain(&error)))
         })?;

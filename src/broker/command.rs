@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -60,6 +61,7 @@ pub(super) fn resolve(
             .map(c_string)
             .collect::<Result<_, _>>()?,
         directory: directory.handle,
+        directory_path: c_bytes(directory.path.as_path().as_os_str().as_bytes())?,
         wall: wall(run, policy.limits.wall)?,
     })
 }
@@ -76,6 +78,10 @@ fn candidates(name: &str, sandbox: &Sandbox) -> Result<Vec<CString>, String> {
         .iter()
         .map(in_directory)
         .collect()
+}
+
+fn c_bytes(text: &[u8]) -> Result<CString, String> {
+    CString::new(text).map_err(|_| "a path holds a NUL byte".to_owned())
 }
 
 fn c_string(text: String) -> Result<CString, String> {

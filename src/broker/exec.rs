@@ -11,13 +11,11 @@ use super::session::Session;
 use crate::audit::{Effect, Outcome, RecordId, RequestInfo, Target, Verdict};
 use crate::capability;
 use crate::model::{
-    Denial, Enforced, ExecRun, HostPath, PathSource, Program, RefusalCode, Right, Rule, Status,
-    shown,
+    Denial, Enforced, ExecRun, HostPath, Program, RefusalCode, Right, Rule, Status, shown,
 };
 use crate::policy::{CommandPermit, PathAsk};
 use crate::sandbox::{
-    EndedFor, EnterError, Exit, ExitStatus, Kept, Plan, RefusedCall, RefusedFor, Sandbox,
-    ScratchPlace, Streams,
+    EndedFor, EnterError, Exit, ExitStatus, Kept, Plan, Sandbox, ScratchPlace, Streams,
 };
 
 pub(super) const OP: &str = "exec.run";
@@ -191,13 +189,7 @@ impl Session {
         enforced: Enforced,
         rule: &Rule,
     ) -> Answer {
-        let mut denials = Vec::new();
-        for call in &exit.refused {
-            let denial = witnessed(call, rule);
-            // The refusal has happened already; a log that fails now refuses the next request.
-            let _ = self.ledger.refused_inside(request, record, (&denial, call));
-            fold(&mut denials, denial);
-        }
+        let mut denials = self.report_refused((request, record), &exit.refused, rule);
         denials.extend(limit_denial(exit, request, rule));
         let count = denials.iter().map(|denial| denial.count).sum::<u64>() + exit.refused_more;
         let outcome = match (exit.ended_for, exit.status) {
@@ -255,21 +247,47 @@ impl Session {
     pub fn plan(&mut self) -> Result<&Plan, SessionError> {
         let plan = match self.plan.take() {
             Some(plan) => plan,
-            None => self.terms.plan()?,
+            None => self
+                .terms
+                .plan(self.host.get_or_insert_with(|| self.terms.host()))?,
         };
         Ok(self.plan.insert(plan))
     }
 
     fn prepare(&mut self) -> Result<(), SessionError> {
-        if self.sandbox.is_none() {
-            let plan = self.plan()?.clone();
-            let place = ScratchPlace {
-                base: &self.scratch_base,
-                session: &self.id,
-            };
-            self.sandbox = Some(Sandbox::prepare(plan, &self.capabilities, place)?);
+        if self.sandbox.is_some() {
+            return Ok(());
         }
+        let prepared = self.prepare_plan();
+        let obstacle = match &prepared {
+            Err(SessionError::Prepare(error)) => error.view_obstacle(),
+            _ => None,
+        };
+        // Whether a view can be built shows only when it is. What the host does not allow at
+        // all is planned for without it, and the policy decides whether that will do.
+        self.sandbox = Some(match (obstacle, self.host.take()) {
+            (Some(obstacle), Some(host)) => {
+                tracing::warn!(obstacle, "no view can be built on this host");
+                let remedy = "lobsterpot doctor explains what stands in the way";
+                self.host = Some(host.without_namespaces(obstacle, remedy));
+                self.plan = None;
+                self.prepare_plan()?
+            }
+            (_, host) => {
+                self.host = host;
+                prepared?
+            }
+        });
         Ok(())
+    }
+
+    fn prepare_plan(&mut self) -> Result<Sandbox, SessionError> {
+        let plan = self.plan()?.clone();
+        let place = ScratchPlace {
+            base: &self.scratch_base,
+            session: &self.id,
+        };
+        Ok(Sandbox::prepare(plan, &self.capabilities, place)?)
     }
 }
 
@@ -326,34 +344,6 @@ fn unavailable(permit: &CommandPermit, error: &SessionError) -> Denial {
     permit
         .refuse(RefusalCode::SandboxUnavailable)
         .with_hint(chain(error))
-}
-
-/// A refusal that the supervisor saw, as a denial.
-fn witnessed(call: &RefusedCall, rule: &Rule) -> Denial {
-    let code = match call.reason {
-        RefusedFor::ReadOnly => RefusalCode::ReadOnly,
-        RefusedFor::Outside => RefusalCode::OutsideCapability,
-        RefusedFor::Exception | RefusedFor::Privileged => RefusalCode::ProtectedPath,
-    };
-    let op = call.call.clone().into();
-    Denial::seen(
-        code,
-        op,
-        call.path.as_deref(),
-        rule.clone(),
-        PathSource::TraceeMemory,
-    )
-}
-
-/// Equal refusals are one, with a count.
-fn fold(denials: &mut Vec<Denial>, denial: Denial) {
-    match denials
-        .iter_mut()
-        .find(|seen| seen.message == denial.message && seen.op == denial.op)
-    {
-        Some(seen) => seen.count += 1,
-        None => denials.push(denial),
-    }
 }
 
 fn limit_denial(exit: &Exit, request: RequestInfo<'_>, rule: &Rule) -> Option<Denial> {

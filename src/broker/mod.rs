@@ -10,10 +10,10 @@ mod command;
 mod environment;
 mod error;
 mod exec;
-
 mod files;
 mod ledger;
 mod reach;
+mod refused;
 mod session;
 mod terms;
 mod view;

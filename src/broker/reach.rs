@@ -55,6 +55,16 @@ impl CommandReach<'_> {
     fn is_in_scratch(&self, path: &HostPath) -> bool {
         self.scratch
             .is_some_and(|scratch| path.beneath(scratch).is_some())
+            || self.is_in_private_place(path)
+    }
+
+    /// A grant can lie in such a place, as a workspace below `/tmp` does; there the policy decides.
+    fn is_in_private_place(&self, path: &HostPath) -> bool {
+        let is_in_grant = self.plan.paths.iter().any(|rule| {
+            matches!(rule.origin, Origin::Grant(_)) && path.beneath(&rule.path).is_some()
+        });
+        let mut places = self.plan.private_places();
+        !is_in_grant && places.any(|place| path.as_path().starts_with(place))
     }
 
     fn is_in_system_view(&self, path: &HostPath, right: Right) -> bool {

@@ -12,7 +12,7 @@ use super::terms::Terms;
 use crate::audit::{RequestInfo, SessionTotals, Target, Verdict};
 use crate::capability::Capabilities;
 use crate::model::{Denial, Enforced, ExecRun, Operation, RefusalCode, Reply, Request, Rule};
-use crate::sandbox::{Plan, Sandbox, Streams};
+use crate::sandbox::{HostFeatures, Plan, Sandbox, Streams};
 
 /// What a session is opened with. All of it comes from the operator, none from a request.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub struct Session {
     pub(super) scratch_base: PathBuf,
     pub(super) capabilities: Capabilities,
     pub(super) ledger: Ledger,
+    /// What the host offers, as far as it is known.
+    pub(super) host: Option<HostFeatures>,
     pub(super) plan: Option<Plan>,
     pub(super) sandbox: Option<Sandbox>,
     totals: SessionTotals,
@@ -70,6 +72,7 @@ impl Session {
             scratch_base,
             capabilities,
             ledger,
+            host: None,
             plan: None,
             sandbox: None,
             totals: SessionTotals::default(),

@@ -19,19 +19,38 @@ impl Handles for Capabilities {
 }
 
 impl Terms {
-    /// Resolves what will be enforced on the commands of a session.
+    /// What this host offers, as far as the operator lets it be used, with nothing tried out.
+    pub(super) fn host(&self) -> HostFeatures {
+        self.as_the_operator_wants(HostFeatures::probe_without_trying())
+    }
+
+    /// The same, with namespaces tried out. The process must have a single thread.
+    pub fn tried_host(&self) -> HostFeatures {
+        if self.operator.forces_flat() {
+            return self.host();
+        }
+        HostFeatures::probe()
+    }
+
+    fn as_the_operator_wants(&self, host: HostFeatures) -> HostFeatures {
+        if self.operator.forces_flat() {
+            return host.without_namespaces("LOBSTERPOT_FORCE_FLAT is set".into(), "unset it");
+        }
+        host
+    }
+
+    /// Resolves what will be enforced on the commands of a session on a host.
     ///
     /// # Errors
     /// When the host cannot give what the policy requires, or the policy does not know the
     /// principal.
-    pub fn plan(&self) -> Result<Plan, SessionError> {
+    pub fn plan(&self, host: &HostFeatures) -> Result<Plan, SessionError> {
         let policy = self.policy.policy();
         let reach = self
             .policy
             .reach(&self.principal)
             .map_err(|denial| SessionError::Principal(Box::new(denial)))?;
-        let host = HostFeatures::probe_for_flat_mode();
-        let mode = mode_of(&policy.containment, &host)?;
+        let mode = mode_of(&policy.containment, host)?;
         let profiles = profiles(&policy.containment.profiles)?;
         let toolchains = self.toolchains(&profiles, &reach);
         let view = SystemView::resolve(&profiles, mode, changes_of(&reach), toolchains);
@@ -43,7 +62,7 @@ impl Terms {
             view: &view,
             home: &self.operator.home,
         };
-        Ok(Plan::resolve(&wish, &host)?)
+        Ok(Plan::resolve(&wish, host)?)
     }
 
     fn toolchains(&self, profiles: &[Profile], reach: &[EffectiveGrant]) -> toolchain::Toolchains {

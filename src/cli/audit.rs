@@ -3,6 +3,7 @@
 //! Whatever is shown to a person passes through [`crate::model::shown`]; `--json` gives the
 //! records as they are.
 
+mod checkpoint;
 mod select;
 mod show;
 mod summary;
@@ -11,7 +12,7 @@ mod tail;
 mod verify;
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use crate::ambient::Operator;
@@ -38,6 +39,11 @@ enum Command {
     ///
     /// Exits with 1 and names the first bad line when the log is not as it was written.
     Verify(VerifyArguments),
+    /// Print the newest checkpoint, to be copied to another machine
+    ///
+    /// `audit verify --since-checkpoint` compares the log with the copy, and so finds what
+    /// even someone with the key has changed before it.
+    Checkpoint(CheckpointArguments),
     /// Count who tried what, and find bursts of probing
     Summary(SummaryArguments),
 }
@@ -48,7 +54,8 @@ Examples:
   lobsterpot audit query --since 2h --path '/etc/**'  who wanted something below /etc
   lobsterpot audit show 7dd0bee4c518                  all about the record with that ending
   lobsterpot audit summary --since today              counts, and who went probing
-  lobsterpot audit verify && cp -r \"$XDG_STATE_HOME/lobsterpot\" /backup
+  lobsterpot audit checkpoint | ssh elsewhere 'cat > newest-checkpoint'
+  lobsterpot audit verify --since-checkpoint /mnt/usb/newest-checkpoint
 
 Exit codes:
   0  done, also when nothing matches
@@ -102,11 +109,24 @@ struct ShowArguments {
 #[derive(Debug, clap::Args)]
 struct VerifyArguments {
     /// The number of the first record, when older files were taken away on purpose
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
-    begins_at: u64,
+    #[arg(long, value_name = "NUMBER")]
+    begins_at: Option<u64>,
+    /// A key that signed a checkpoint, as `audit checkpoint --public-key` printed it
+    #[arg(long, value_name = "FILE")]
+    public_key: Option<PathBuf>,
+    /// A checkpoint that the log must still hold, as `audit checkpoint` printed it
+    #[arg(long, value_name = "FILE")]
+    since_checkpoint: Option<PathBuf>,
     /// Write what was found as JSON
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct CheckpointArguments {
+    /// Print only the key that signed it
+    #[arg(long)]
+    public_key: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -127,6 +147,22 @@ pub enum AuditCommandError {
     /// The log cannot be read.
     #[error("cannot read the audit log")]
     Log(#[from] AuditError),
+    /// A file that was named cannot be read.
+    #[error("cannot read {}", crate::model::shown_path(path))]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A file that was named does not hold what it should.
+    #[error("{} holds no {wanted}", crate::model::shown_path(path))]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        wanted: &'static str,
+    },
     /// The answer cannot be written.
     #[error("cannot write the answer")]
     Output(#[from] io::Error),
@@ -137,7 +173,7 @@ impl AuditCommandError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Log(error) => error.hint(),
-            Self::Output(_) => None,
+            Self::File { .. } | Self::Content { .. } | Self::Output(_) => None,
         }
     }
 }
@@ -174,6 +210,7 @@ pub fn run(
         Command::Query(query) => tail::query(query, state_directory, out),
         Command::Show(show) => show::run(show, state_directory, out),
         Command::Verify(verify) => verify::run(verify, state_directory, out),
+        Command::Checkpoint(arguments) => checkpoint::run(arguments, state_directory, out),
         Command::Summary(summary) => summary::run(summary, state_directory, out),
     };
     match result.and_then(|code| Ok(out.flush().map(|()| code)?)) {

@@ -90,7 +90,10 @@ impl Report {
     fn mode(&self) -> String {
         match self.policies.iter().find_map(Promise::mode) {
             Some(Mode::View) => "view".into(),
-            Some(_) => format!("flat: {}", self.host.view_obstacle()),
+            Some(_) => match self.host.view_obstacle() {
+                Some(obstacle) => format!("flat: {obstacle}"),
+                None => "flat".into(),
+            },
             None => "none: no policy can run commands here".into(),
         }
     }

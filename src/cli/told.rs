@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::failure::Format;
 use super::output::{self, ERROR, FAINT, HINT, styled};
-use crate::model::{Denial, Reply, Status, shown};
+use crate::model::{Denial, Folded, Reply, Status, shown};
 
 /// Tells how the request ended: nothing at all when it went well and nothing was refused.
 pub(super) fn reply(reply: &Reply, format: Format) {
@@ -47,9 +47,13 @@ fn words(reply: &Reply) -> String {
 }
 
 /// Each denial in one line; what is granted instead stands once, under those that it is for.
+///
+/// Known start-up noise comes last, and faint.
 pub(super) fn denials(denials: &[Denial]) -> String {
+    let is_noise = |denial: &&Denial| denial.folded == Some(Folded::Noise);
+    let told: Vec<&Denial> = denials.iter().filter(|one| !is_noise(one)).collect();
     let mut text = String::new();
-    for (index, denial) in denials.iter().enumerate() {
+    for (index, denial) in told.iter().enumerate() {
         // Writing to a `String` cannot fail.
         let _ = write!(text, "{}", styled(ERROR, shown(&denial.message)));
         if denial.count > 1 {
@@ -57,12 +61,34 @@ pub(super) fn denials(denials: &[Denial]) -> String {
             let _ = write!(text, " {}", styled(FAINT, times));
         }
         text.push('\n');
-        let next = denials.get(index + 1).map(|next| &next.hint);
+        let next = told.get(index + 1).map(|next| &next.hint);
         if let Some(hint) = &denial.hint
             && next != Some(&denial.hint)
         {
             let _ = writeln!(text, "  {}", styled(HINT, shown(hint)));
         }
     }
+    for noise in denials.iter().filter(is_noise) {
+        text.push_str(&noise_line(noise));
+    }
     text
+}
+
+fn noise_line(denial: &Denial) -> String {
+    let path = denial.path.as_deref().map(shown).unwrap_or_default();
+    let line = format!(
+        "noise at start-up: {path}{}: {} ({})",
+        if denial.count > 1 {
+            " and the like"
+        } else {
+            ""
+        },
+        denial.noise.unwrap_or_default(),
+        if denial.count > 1 {
+            format!("{} times", denial.count)
+        } else {
+            "once".to_owned()
+        },
+    );
+    format!("{}\n", styled(FAINT, line))
 }

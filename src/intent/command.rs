@@ -73,7 +73,7 @@ impl<'w> Reading<'w> {
             if let Some((name, fetch)) = module.and_then(|name| Some((name, fetch::find(name)?))) {
                 return self.fetch(name, fetch, &split.operands);
             }
-            return self.by_row(row, &split, scope);
+            self.by_row(row, &split, scope)?;
         }
         match fetch::find(name) {
             Some(fetch) => self.fetch(name, fetch, arguments),

@@ -19,8 +19,10 @@ pub(super) struct Row {
     pub(super) reads: &'static str,
     /// Options whose value is a file or directory to write.
     pub(super) writes: &'static str,
-    /// Options that take the place of the first operand.
+    /// Options whose value takes the place of the first operand.
     pub(super) instead: &'static str,
+    /// Options without a value that leave no place for the first operand.
+    pub(super) alone: &'static str,
     /// Options that take the place of the first operand, and whose value is a file to read.
     pub(super) instead_reads: &'static str,
     /// Options without a value that change what the operands are for.
@@ -74,6 +76,8 @@ pub(super) enum Takes {
     Path(Right),
     /// The place of the first operand.
     Instead,
+    /// The place of the first operand, and no value.
+    Alone,
     /// The place of the first operand, by the file of that path.
     InsteadPath,
 }
@@ -107,6 +111,7 @@ impl Row {
         writes: "",
         instead: "",
         instead_reads: "",
+        alone: "",
         turns: &[],
         order: Order::Anywhere,
         operands: Operands::Ignored,
@@ -125,6 +130,7 @@ impl Row {
             (self.reads, Takes::Path(Right::Read)),
             (self.writes, Takes::Path(Right::Write)),
             (self.instead, Takes::Instead),
+            (self.alone, Takes::Alone),
             (self.instead_reads, Takes::InsteadPath),
         ];
         let found = lists
@@ -167,7 +173,7 @@ impl Row {
         let takes = self.takes(name);
         let value = match takes {
             _ if value.is_some() => value,
-            Takes::Nothing | Takes::Attached => None,
+            Takes::Nothing | Takes::Attached | Takes::Alone => None,
             Takes::Pair => rest.next().and(rest.next()).cloned(),
             _ => rest.next().cloned(),
         };
@@ -180,7 +186,7 @@ impl Row {
         for (index, letter) in text.char_indices().skip(1) {
             let name = format!("-{letter}");
             let takes = self.takes(&name);
-            if takes == Takes::Nothing {
+            if matches!(takes, Takes::Nothing | Takes::Alone) {
                 split.add(&name, takes, None);
                 continue;
             }
@@ -225,8 +231,9 @@ impl Arguments {
 
     /// Whether an option took the place of the first operand.
     pub(super) fn replaces_first(&self) -> bool {
-        let replaces = |given: &Given| matches!(given.takes, Takes::Instead | Takes::InsteadPath);
-        self.options.iter().any(replaces)
+        let replaces = [Takes::Instead, Takes::InsteadPath, Takes::Alone];
+        let mut options = self.options.iter();
+        options.any(|given| replaces.contains(&given.takes))
     }
 
     /// The operands after the first.

@@ -5,15 +5,16 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{RefusalCode, shown};
+use super::{RefusalCode, Wording, shown};
 
 /// Where a line of a policy stands.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct Place {
     /// The file's path, or `built-in:NAME`.
-    pub file: String,
+    pub file: Wording,
     /// The line, counted from 1.
     pub line: u32,
 }
@@ -58,7 +59,19 @@ pub enum PathSource {
     TraceeMemory,
 }
 
-/// One refusal.
+/// Why a denial stands for refusals that are not told one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Folded {
+    /// They are repetitions of one that was told before.
+    Again,
+    /// They lie below the denial's path, each at a path of its own.
+    Below,
+    /// They are start-up noise of one kind; the denial has the path of the first.
+    Noise,
+}
+
+/// One refusal, or several that are alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Denial {
     /// The stable code.
@@ -75,10 +88,16 @@ pub struct Denial {
     /// What is granted instead, where anything is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// How many equal denials this one stands for; at least 1.
+    /// How many refusals this one stands for; at least 1.
     pub count: u64,
     /// Who saw the path.
     pub path_source: PathSource,
+    /// Why programs look there whatever they are asked to do; absent where that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise: Option<&'static str>,
+    /// Why it stands for several; absent for a refusal that is told in full.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folded: Option<Folded>,
 }
 
 impl Denial {
@@ -118,6 +137,25 @@ impl Denial {
             hint: None,
             count: 1,
             path_source,
+            noise: None,
+            folded: None,
+        }
+    }
+
+    /// Refusals below a directory that are not told one by one; no directory where no path was
+    /// involved.
+    pub fn below(
+        code: RefusalCode,
+        op: Cow<'static, str>,
+        directory: Option<&str>,
+        rule: Rule,
+        path_source: PathSource,
+    ) -> Self {
+        let what = directory.map(|directory| format!("below {directory}"));
+        Self {
+            path: directory.map(|text| shown(text).into_owned()),
+            folded: Some(Folded::Below),
+            ..Self::seen(code, op, what.as_deref(), rule, path_source)
         }
     }
 

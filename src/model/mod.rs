@@ -11,10 +11,14 @@ mod principal;
 mod reply;
 mod request;
 mod right;
+mod sighting;
+mod tally;
 mod text;
+mod violations;
+mod wording;
 
 pub use code::RefusalCode;
-pub use denial::{Denial, PathSource, Place, Rule};
+pub use denial::{Denial, Folded, PathSource, Place, Rule};
 pub use enforced::{Enforced, Mode, WeakerGuarantee};
 pub use path::{HostPath, PathError};
 pub use principal::{PrincipalId, Tier};
@@ -24,4 +28,11 @@ pub use request::{
     FileMove, FileRead, FileStat, FileWrite, LineRange, Operation, Program, Request, RequestError,
 };
 pub use right::{Right, Rights};
+pub use sighting::{Intent, Sighting};
+pub use tally::{Bounds, Noise, Surroundings, Tally};
 pub use text::{shown, shown_path};
+<<<<<<< HEAD
+pub use violations::violations;
+=======
+pub use wording::Wording;
+>>>>>>> startup

@@ -3,11 +3,23 @@
 //! Nothing here looks at a file system. What a path really leads to is decided
 //! when it is opened beneath a directory handle, never from its letters.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::ffi::OsStr;
+use std::hash::{Hash, Hasher};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
 /// An absolute path without `.`, `..` or repeated slashes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct HostPath(PathBuf);
+///
+/// So two of them are the same exactly when their bytes are: comparing components, as
+/// [`Path`] has to, costs many times more, and a plan compares each path with each other.
+/// One that is part of the program is never copied.
+#[derive(Debug, Clone, Eq, Serialize)]
+pub struct HostPath(Cow<'static, Path>);
 
 /// Why a text is not a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,7 +38,7 @@ pub enum PathError {
 impl HostPath {
     /// The root directory.
     pub fn root() -> Self {
-        Self(PathBuf::from("/"))
+        Self(Cow::Borrowed(Path::new("/")))
     }
 
     /// Takes an absolute path and removes `.`, `..` and repeated slashes by their letters.
@@ -39,7 +51,7 @@ impl HostPath {
         if !path.is_absolute() {
             return Err(PathError::NotAbsolute);
         }
-        Ok(Self(without_dots(path)))
+        Ok(Self(Cow::Owned(without_dots(path))))
     }
 
     /// Joins a path, relative or absolute, to this directory, by letters.
@@ -51,12 +63,19 @@ impl HostPath {
     pub fn join(&self, path: impl AsRef<Path>) -> Result<Self, PathError> {
         let path = path.as_ref();
         check(path)?;
-        Ok(Self(without_dots(&self.0.join(path))))
+        Ok(Self(Cow::Owned(without_dots(&self.0.join(path)))))
     }
 
     /// The rest of this path below `directory`; empty when they are the same.
     pub fn beneath(&self, directory: &Self) -> Option<&Path> {
-        self.0.strip_prefix(&directory.0).ok()
+        let rest = self.bytes().strip_prefix(directory.bytes())?;
+        let below = match rest {
+            [] => rest,
+            [b'/', below @ ..] => below,
+            _ if directory.bytes() == b"/" => rest,
+            _ => return None,
+        };
+        Some(Path::new(OsStr::from_bytes(below)))
     }
 
     /// The path.
@@ -70,6 +89,49 @@ impl HostPath {
             .components()
             .filter(|part| matches!(part, Component::Normal(_)))
             .count()
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.0.as_os_str().as_bytes()
+    }
+}
+
+impl PartialEq for HostPath {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Hash for HostPath {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes().hash(state);
+    }
+}
+
+/// Component by component: what lies below a path follows it, before any other path does.
+impl Ord for HostPath {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // No name holds a NUL byte, so nothing but the end of a name comes before the rest.
+        let rank = |byte: &u8| if *byte == b'/' { 0 } else { *byte };
+        let (one, other) = (self.bytes().iter(), other.bytes().iter());
+        one.map(rank).cmp(other.map(rank))
+    }
+}
+
+impl PartialOrd for HostPath {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Only from what is part of the program, so that nothing has to be copied.
+impl<'de: 'static> Deserialize<'de> for HostPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <&'static str>::deserialize(deserializer)?;
+        if is_plain(text.as_bytes()) {
+            return Ok(Self(Cow::Borrowed(Path::new(text))));
+        }
+        Self::absolute(text).map_err(D::Error::custom)
     }
 }
 
@@ -91,6 +153,9 @@ fn check(path: &Path) -> Result<(), PathError> {
 }
 
 fn without_dots(path: &Path) -> PathBuf {
+    if is_plain(path.as_os_str().as_bytes()) {
+        return path.to_owned();
+    }
     let mut plain = PathBuf::from("/");
     for part in path.components() {
         match part {
@@ -102,6 +167,15 @@ fn without_dots(path: &Path) -> PathBuf {
         }
     }
     plain
+}
+
+/// Whether a path is absolute and has nothing that would have to be removed.
+fn is_plain(path: &[u8]) -> bool {
+    let Some((b'/', below)) = path.split_first() else {
+        return false;
+    };
+    let mut parts = below.split(|byte| *byte == b'/');
+    below.is_empty() || parts.all(|part| !matches!(part, b"" | b"." | b".."))
 }
 
 #[cfg(test)]
@@ -133,6 +207,23 @@ mod tests {
                 .is_none()
         );
         assert_eq!(grant.beneath(&grant), Some(Path::new("")));
+    }
+
+    #[test]
+    fn beneath_and_equal_are_what_components_say() {
+        let texts = [
+            "/", "/a", "/ab", "/a/b", "/a/b/", "//a//b", "/a/./b/c", "/b/../a", "/a-b",
+        ];
+        let paths = texts.map(|text| HostPath::absolute(text).unwrap());
+        for one in &paths {
+            for other in &paths {
+                let by_components = one.as_path().strip_prefix(other.as_path()).ok();
+                assert_eq!(one.beneath(other), by_components, "{one:?} {other:?}");
+                assert_eq!(one == other, one.as_path() == other.as_path());
+                let order = one.as_path().cmp(other.as_path());
+                assert_eq!(one.cmp(other), order, "{one:?} {other:?}");
+            }
+        }
     }
 
     #[test]

@@ -157,7 +157,15 @@ impl std::fmt::Display for Rights {
 
 impl Serialize for Rights {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.iter())
+        let rights: Vec<Right> = self.iter().collect();
+        rights.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rights {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let rights = Vec::<Right>::deserialize(deserializer)?;
+        Ok(rights.into_iter().collect())
     }
 }
 

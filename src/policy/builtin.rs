@@ -1,11 +1,26 @@
 //! The policies that are part of the program.
 
+use std::sync::Arc;
+
+use super::compiled::BuiltIn;
 use super::terms::Policy;
 
-const BUILT_IN: [(&str, &str); 3] = [
-    ("locked", include_str!("../../policies/locked.toml")),
-    ("read-only", include_str!("../../policies/read-only.toml")),
-    ("workspace", include_str!("../../policies/workspace.toml")),
+static BUILT_IN: [BuiltIn; 3] = [
+    BuiltIn::new(
+        "locked",
+        include_str!("../../policies/locked.toml"),
+        include_bytes!("../../policies/compiled/locked.bin"),
+    ),
+    BuiltIn::new(
+        "read-only",
+        include_str!("../../policies/read-only.toml"),
+        include_bytes!("../../policies/compiled/read-only.bin"),
+    ),
+    BuiltIn::new(
+        "workspace",
+        include_str!("../../policies/workspace.toml"),
+        include_bytes!("../../policies/compiled/workspace.bin"),
+    ),
 ];
 
 const NAMES: [&str; 3] = ["locked", "read-only", "workspace"];
@@ -15,19 +30,18 @@ impl Policy {
     pub const DEFAULT: &'static str = "workspace";
 
     /// The built-in policy of that name.
-    ///
-    /// # Panics
-    /// Never: the texts are part of the program, and a test reads every one.
     pub fn built_in(name: &str) -> Option<Self> {
-        let text = Self::built_in_text(name)?;
-        let source = format!("built-in:{name}");
-        Some(Self::parse(&source, text).expect("built-in policies are read by a test"))
+        let found = BUILT_IN.iter().find(|one| one.name == name)?;
+        Some(Self {
+            text: Arc::from(found.text),
+            ..found.read(Self::parse)
+        })
     }
 
     /// The text of the built-in policy of that name.
     pub fn built_in_text(name: &str) -> Option<&'static str> {
-        let found = BUILT_IN.iter().find(|(known, _)| *known == name)?;
-        Some(found.1)
+        let found = BUILT_IN.iter().find(|one| one.name == name)?;
+        Some(found.text)
     }
 
     /// The names of the built-in policies, the least permissive first.
@@ -38,15 +52,20 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
-    use super::Policy;
+    use super::{Arc, BUILT_IN, NAMES, Policy};
 
     #[test]
     fn every_built_in_policy_is_valid_and_bears_its_name() {
-        for name in Policy::built_in_names() {
-            let text = Policy::built_in_text(name).unwrap();
-            let (policy, found) = Policy::check(&format!("policies/{name}.toml"), text);
+        assert_eq!(BUILT_IN.each_ref().map(|one| one.name), NAMES);
+        for one in &BUILT_IN {
+            let (policy, found) = Policy::check(&one.source(), one.text);
             assert!(found.is_empty(), "{found}");
-            assert_eq!(policy.unwrap().name, *name);
+            let policy = policy.unwrap();
+            assert_eq!(policy.name, one.name);
+            assert_eq!(Policy::built_in(one.name).as_ref(), Some(&policy));
+            // The text is beside it already.
+            let text = Arc::default();
+            one.check("policies", &Policy { text, ..policy });
         }
         assert!(Policy::built_in(Policy::DEFAULT).is_some());
         assert!(Policy::built_in("Workspace").is_none());

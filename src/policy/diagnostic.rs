@@ -90,7 +90,7 @@ impl Source<'_> {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let breaks = before.bytes().filter(|byte| *byte == b'\n').count();
         Place {
-            file: self.file.to_owned(),
+            file: self.file.to_owned().into(),
             line: u32::try_from(breaks + 1).unwrap_or(u32::MAX),
         }
     }

@@ -5,6 +5,7 @@
 
 mod bind;
 mod builtin;
+mod compiled;
 mod danger;
 mod decide;
 mod diagnostic;
@@ -23,6 +24,7 @@ mod terms;
 mod tighten;
 
 pub use bind::{Anchors, BoundGrant, BoundPolicy, EffectiveGrant, GrantId};
+pub(crate) use compiled::BuiltIn;
 pub use decide::{Decision, PathAsk};
 pub(crate) use diagnostic::Source;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Spot};

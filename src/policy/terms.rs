@@ -10,7 +10,8 @@ use std::time::Duration;
 use crate::model::{Place, PrincipalId, Rights, Tier, WeakerGuarantee};
 
 /// Who may do what.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct Policy {
     /// The name under which it is chosen.
     pub name: String,
@@ -37,11 +38,13 @@ pub struct Policy {
     /// Who belongs to which tier; whoever is missing has nothing.
     pub principals: BTreeMap<PrincipalId, Tier>,
     /// The text it was read from, for messages.
+    #[serde(skip)]
     pub text: Arc<str>,
 }
 
 /// A granted directory or file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct Grant {
     /// The name that tiers and records use.
     pub name: String,
@@ -66,7 +69,8 @@ pub struct Grant {
 }
 
 /// A hole: nothing below it is granted, even inside a grant.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct Deny {
     /// The path as written.
     pub path: String,
@@ -147,7 +151,8 @@ pub enum Commands {
 }
 
 /// The policy's word on commands, and where it says so.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct CommandRule {
     /// Which may run.
     pub run: Commands,
@@ -158,7 +163,7 @@ pub struct CommandRule {
 }
 
 /// The environment of commands: what is not named here is not there.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Environment {
     /// Names, or beginnings of names with a last `*`, taken from the operator's own environment.
     pub pass: Vec<String>,
@@ -189,7 +194,7 @@ pub enum Network {
 }
 
 /// How much may be used. Bytes are bytes, counts are counts; absent means no limit of ours.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Limits {
     /// The longest a command may take.
     pub wall: Duration,
@@ -236,7 +241,7 @@ impl Default for Limits {
 }
 
 /// How commands are contained.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Containment {
     /// Which mode is wanted.
     pub mode: ModeWish,
@@ -309,7 +314,8 @@ pub enum Background {
 }
 
 /// What a tier can do at most.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct Ceiling {
     /// The rights it keeps of those that a grant gives.
     pub rights: Rights,
@@ -326,7 +332,7 @@ pub struct Ceiling {
 }
 
 /// Which grants a tier has.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum GrantSelection {
     /// All of the policy.
     All,

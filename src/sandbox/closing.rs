@@ -30,13 +30,26 @@ pub(super) fn rules(view: &SystemView, situation: Situation) -> Result<SyscallRu
         .filter(|name| !open(name))
         .map(|name| (name, Treatment::AsWritten))
         .collect();
-    let (metadata, flags) = match situation.metadata {
-        MetadataCalls::Refused => (Some(Treatment::AsWritten), true),
-        MetadataCalls::Witnessed | MetadataCalls::Supervised => (Some(Treatment::Supervise), true),
-        MetadataCalls::Allowed => (None, false),
-    };
-    closed.extend(metadata.map(|treatment| ("metadata", treatment)));
-    if flags {
+    closed.extend(match situation.metadata {
+        MetadataCalls::Refused => Some(("metadata", Treatment::AsWritten)),
+        MetadataCalls::Witnessed | MetadataCalls::Supervised => {
+            Some(("metadata", Treatment::Supervise))
+        }
+        MetadataCalls::PrivilegedSupervised => Some(("privileged-modes", Treatment::Supervise)),
+        MetadataCalls::PrivilegedRefused => Some(("privileged-modes", Treatment::AsWritten)),
+    });
+    // A view's mounts restrict these calls as they restrict the rest.
+    if situation.mode == Mode::Flat {
+        let supervised = matches!(
+            situation.metadata,
+            MetadataCalls::Witnessed | MetadataCalls::Supervised
+        );
+        let treatment = if supervised {
+            Treatment::Supervise
+        } else {
+            Treatment::AsWritten
+        };
+        closed.push(("scheduling", treatment));
         closed.push(("inode-flags", inode_flags(situation.changes)));
     }
     if situation.landlock_abi < TRUNCATION {
@@ -71,7 +84,8 @@ mod tests {
                         MetadataCalls::Refused,
                         MetadataCalls::Witnessed,
                         MetadataCalls::Supervised,
-                        MetadataCalls::Allowed,
+                        MetadataCalls::PrivilegedSupervised,
+                        MetadataCalls::PrivilegedRefused,
                     ] {
                         for landlock_abi in [1, 7] {
                             let situation = Situation {

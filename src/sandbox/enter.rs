@@ -32,6 +32,8 @@ pub struct Command {
     pub environment: Vec<CString>,
     /// The working directory.
     pub directory: OwnedFd,
+    /// Its path.
+    pub directory_path: CString,
     /// When it is ended.
     pub wall: Duration,
 }
@@ -127,7 +129,7 @@ impl Sandbox {
         // The one use of the permit: it cannot be shown twice.
         drop(permit);
         let fitted = streams
-            .fit(&self.plan().limits)
+            .fit(&self.plan().limits, self.launcher.terminals())
             .map_err(EnterError::Streams)?;
         let channel = &self.launcher.channel;
         start(channel, command, &fitted)?;
@@ -157,6 +159,7 @@ fn start(channel: &Channel, command: Command, fitted: &Fitted) -> Result<(), Ent
         arguments,
         environment,
         directory,
+        directory_path,
         wall,
     } = command;
     let terminal = if fitted.has_terminal() {
@@ -168,6 +171,7 @@ fn start(channel: &Channel, command: Command, fitted: &Fitted) -> Result<(), Ent
         programs,
         arguments,
         environment,
+        directory: directory_path,
         terminal,
         wall,
     };
@@ -315,6 +319,8 @@ impl Visit<'_> {
             }
             Report::Refused(_) => self.state.refused_more += 1,
             Report::Ended(ended) => self.state.ended = Some(ended),
+            // Said once, when the sandbox was prepared.
+            Report::Ready | Report::NoView(_) => {}
         }
         Ok(())
     }

@@ -118,13 +118,13 @@ impl Plan {
         let mut sets: BTreeMap<String, Vec<ExplainedCall>> = BTreeMap::new();
         let mut add = |number: u32, action: Action, origin: &CallOrigin, some: bool| {
             let name = self.syscalls.arch.name(number);
-            sets.entry(origin.set.clone())
+            sets.entry(origin.set.to_string())
                 .or_default()
                 .push(ExplainedCall {
                     call: name.map_or_else(|| number.to_string(), str::to_owned),
                     action,
                     only_for_some_arguments: some,
-                    reason: origin.reason.clone(),
+                    reason: origin.reason.to_string(),
                 });
         };
         for (number, rule) in &self.syscalls.rules {
@@ -151,9 +151,9 @@ fn explain_path(rule: &PathRule) -> ExplainedPath {
         protect: texts(&rule.protect),
         profile: match &rule.origin {
             Origin::Grant(_) => None,
-            Origin::System(origin) => Some(origin.clone()),
+            Origin::System(origin) => Some(origin.to_string()),
         },
-        reason: rule.reason.clone(),
+        reason: rule.reason.to_string(),
     }
 }
 

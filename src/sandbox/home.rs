@@ -7,16 +7,14 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
-use super::plan::Plan;
-use super::scratch::Scratch;
+use super::plan::HomeCopy;
 
 /// A configuration file is small; more is not read.
 const LARGEST: u64 = 256 << 10;
 
-/// Fills the home of a scratch directory.
-pub(super) fn furnish(plan: &Plan, scratch: &Scratch) {
-    let home = scratch.path().join("home");
-    for file in &plan.home_files {
+/// Fills the home in a scratch directory.
+pub(super) fn furnish(files: &[HomeCopy], home: &Path) {
+    for file in files {
         let target = home.join(&file.to);
         if let Some(text) = read_small(file.from.as_path()) {
             place(&target, &text);

@@ -6,6 +6,7 @@
 use serde::Serialize;
 
 use super::seccomp::Arch;
+use super::view::{ViewError, ViewStep};
 use crate::sys;
 
 /// What the host offers.
@@ -71,13 +72,13 @@ impl HostFeatures {
     pub fn probe() -> Self {
         Self {
             namespaces: namespaces(),
-            ..Self::probe_for_flat_mode()
+            ..Self::probe_without_trying()
         }
     }
 
-    /// Asks the kernel what a plan in flat mode depends on. Trying namespaces out costs a
-    /// process, which a command would have to wait for.
-    pub fn probe_for_flat_mode() -> Self {
+    /// Asks the kernel what a plan depends on, without trying namespaces out: that costs a
+    /// process, which a command would have to wait for. Preparing a plan will tell.
+    pub fn probe_without_trying() -> Self {
         Self {
             kernel: sys::host::kernel_release(),
             architecture: Arch::native(),
@@ -92,12 +93,22 @@ impl HostFeatures {
 
 impl HostFeatures {
     /// What keeps commands from a root of their own.
-    pub fn view_obstacle(&self) -> String {
+    pub fn view_obstacle(&self) -> Option<&str> {
         match &self.namespaces {
-            Namespaces::Usable | Namespaces::Untried => {
-                "this version of lobsterpot has no view layer".into()
-            }
-            Namespaces::Unusable { obstacle, .. } => obstacle.clone(),
+            Namespaces::Usable | Namespaces::Untried => None,
+            Namespaces::Unusable { obstacle, .. } => Some(obstacle),
+        }
+    }
+
+    /// The same host, as far as it is known after namespaces turned out not to be usable.
+    #[must_use]
+    pub fn without_namespaces(self, obstacle: String, remedy: &str) -> Self {
+        Self {
+            namespaces: Namespaces::Unusable {
+                obstacle,
+                remedy: remedy.into(),
+            },
+            ..self
         }
     }
 }
@@ -144,24 +155,46 @@ const SETTINGS: [(&str, &str, &str); 3] = [
 ];
 
 fn namespaces() -> Namespaces {
-    let Err(error) = sys::host::try_user_namespace() else {
-        return Namespaces::Usable;
-    };
-    for (path, forbidding, remedy) in SETTINGS {
-        if let Some(value) = sys::host::setting(path)
-            && value == forbidding
-        {
-            let obstacle = format!("{path} is {value}");
-            return Namespaces::Unusable {
-                obstacle,
-                remedy: remedy.into(),
-            };
+    match super::view::try_out() {
+        Ok(()) => Namespaces::Usable,
+        Err(error) => Namespaces::Unusable {
+            remedy: remedy_for(&error),
+            obstacle: obstacle_behind(&error),
+        },
+    }
+}
+
+/// A setting that explains the failure, or the failure itself.
+fn obstacle_behind(error: &ViewError) -> String {
+    match forbidding_setting() {
+        Some((path, value, _)) => format!("{path} is {value}"),
+        None => error.to_string(),
+    }
+}
+
+fn remedy_for(error: &ViewError) -> String {
+    if let Some((_, _, remedy)) = forbidding_setting() {
+        return remedy.into();
+    }
+    match error.step {
+        ViewStep::Processes => {
+            "parts of /proc are mounted over, as container runtimes do; start \
+            the container with an unmasked /proc (docker: --security-opt systempaths=unconfined)"
+        }
+        ViewStep::ReplaceRoot => {
+            "the root of this system is its initial ramdisk; start from a \
+            mounted root"
+        }
+        _ => {
+            "a container's or an outer sandbox's system call filter or security module forbids \
+            it; allow it there (docker: --security-opt seccomp=unconfined)"
         }
     }
-    Namespaces::Unusable {
-        obstacle: format!("unshare(CLONE_NEWUSER) is refused: {error}"),
-        remedy: "a container's or an outer sandbox's system call filter forbids it; \
-                 allow it there"
-            .into(),
-    }
+    .into()
+}
+
+fn forbidding_setting() -> Option<(&'static str, &'static str, &'static str)> {
+    SETTINGS
+        .into_iter()
+        .find(|(path, forbidding, _)| sys::host::setting(path).as_deref() == Some(forbidding))
 }

@@ -3,7 +3,9 @@
 //! Every right that the ABI knows is handled, so that what no rule allows is refused. Rules
 //! are made from handles, never from paths: what was opened is what is allowed.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, PathBeneath,
@@ -12,7 +14,7 @@ use landlock::{
 
 use super::profile::{Access, DeviceControl};
 use crate::model::Right;
-use crate::sys::metadata::Identity;
+use crate::sys::metadata::{Identity, pin_host_path};
 
 /// Why there is no ruleset.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +36,13 @@ pub enum LandlockError {
         /// The kernel's or the library's answer.
         #[source]
         source: landlock::RulesetError,
+    },
+    /// The root directory could not be opened.
+    #[error("cannot open / for the launcher's landlock ruleset")]
+    Top {
+        /// The kernel's answer.
+        #[source]
+        source: io::Error,
     },
     /// The library gave no ruleset, because the kernel has no Landlock.
     #[error("cannot make a landlock ruleset: the kernel has no landlock")]
@@ -84,6 +93,28 @@ pub(super) fn ruleset<'a>(
             })?;
     }
     Option::<OwnedFd>::from(ruleset).ok_or(LandlockError::Missing)
+}
+
+/// A domain for a launcher: it hides nothing, but beyond it no signal can be sent. None
+/// where the kernel cannot do that.
+///
+/// Renaming between directories is allowed everywhere in it, because a domain that says
+/// nothing of it forbids it, to every domain inside as well (ABI 7, measured).
+pub(super) fn signal_domain(abi: u32) -> Result<Option<OwnedFd>, LandlockError> {
+    let known = known(abi);
+    if known < ABI::V6 {
+        return Ok(None);
+    }
+    let fault = |source| LandlockError::Ruleset { abi, source };
+    let top = pin_host_path(Path::new("/")).map_err(|source| LandlockError::Top { source })?;
+    let ruleset = Ruleset::default()
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(AccessFs::Refer)
+        .and_then(|attributes| attributes.scope(Scope::Signal))
+        .and_then(Ruleset::create)
+        .and_then(|ruleset| ruleset.add_rule(PathBeneath::new(top.as_fd(), AccessFs::Refer)))
+        .map_err(fault)?;
+    Ok(ruleset.into())
 }
 
 /// The newest ABI of the library that is no newer than the given one.

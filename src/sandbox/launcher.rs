@@ -1,149 +1,90 @@
 //! The launcher: a process of its own that starts one command at a time and keeps its tree.
 //!
-//! It is forked from the broker while that has a single thread. It is not inside the
-//! sandbox, but has given up every capability, holds only the descriptors it needs, and
-//! lives in a session of its own. Every orphan below it becomes its child, so it knows
-//! when nothing of a command is left. When the broker is gone, however it went, the
-//! launcher ends everything, removes the scratch directory and ends itself.
+//! It is started by the keeper (`keeper.rs`). It is not inside the command's Landlock
+//! domain, but has given up every capability, holds only the descriptors it needs, and
+//! lives in a session of its own. In view mode it is the first process of the pid
+//! namespace. Every orphan below it becomes its child, so it knows when nothing of a
+//! command is left. When the broker is gone, however it went, the launcher ends everything.
 //!
 //! It must never do anything on behalf of the command but what the supervisor does on a
 //! pinned handle.
 
+use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
 use nix::sys::signal::Signal;
 
 use super::message::{Ended, ExitStatus, Job, Order, Report};
-use super::scratch::Scratch;
 use super::supervise::Supervisor;
 use crate::sys::channel::{Channel, Frame};
-use crate::sys::launch::{self, Launch, Launched, PointerList};
+use crate::sys::launch::{self, Launch, LaunchError, Launched, PointerList, Step};
+use crate::sys::metadata::{Identity, LastLink, Resolution, pin, pin_host_path};
 use crate::sys::notification::Listener;
-use crate::sys::process::{self, Fork};
+use crate::sys::process;
 use crate::sys::seccomp::Filter;
-use crate::sys::signals::{SignalSource, block_all};
+use crate::sys::signals::SignalSource;
 use crate::sys::stdio::{Interest, wait};
+use crate::sys::teardown::Teardown;
 
-/// Everything a launcher needs for every command of a session, made by the broker.
+/// Everything a launcher needs for every command of a session.
 #[derive(Debug)]
 pub(super) struct Equipment {
     pub ruleset: OwnedFd,
     pub filter: Filter,
     /// Resource limits: soft and hard alike.
     pub limits: Vec<(u32, u64)>,
-    pub scratch: Scratch,
     pub supervisor: Supervisor,
     pub background: crate::policy::Background,
+    pub territory: Territory,
+    /// How everything that commands left behind is ended.
+    pub teardown: Teardown,
 }
 
-/// The broker's hold on a launcher.
-#[derive(Debug)]
-pub(super) struct LauncherHandle {
-    pub channel: Channel,
-    pid: i32,
-    pidfd: OwnedFd,
+/// Where commands run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Territory {
+    /// On the host's file tree, among its processes.
+    Host,
+    /// In a view, whose first process the launcher is.
+    View,
 }
 
-impl LauncherHandle {
-    /// Forks a launcher. The calling process must have a single thread.
-    pub(super) fn start(equipment: Equipment) -> io::Result<Self> {
-        let (ours, theirs) = Channel::pair()?;
-        match process::fork_single_threaded()? {
-            Fork::Parent { pid, pidfd } => Ok(Self {
-                channel: ours,
-                pid,
-                pidfd,
-            }),
-            Fork::Child => process::end_now(match keep(equipment, theirs) {
-                Ok(()) => 0,
-                Err(_) => 1,
-            }),
+impl Territory {
+    /// The working directory, as commands reach it.
+    ///
+    /// The broker's handle lies on the host's mounts; whoever worked there could walk up and
+    /// out of the view. So the path is looked up again inside, and must lead to the same object.
+    fn directory(self, handle: OwnedFd, path: &CStr) -> Result<OwnedFd, LaunchError> {
+        let fault = |errno| LaunchError {
+            step: Step::Directory,
+            errno,
+        };
+        if self == Self::Host {
+            return Ok(handle);
         }
-    }
-
-    /// Says goodbye and waits until the launcher has ended everything.
-    pub(super) fn finish(self) {
-        let Self {
-            channel,
-            pid,
-            pidfd,
-        } = self;
-        drop(channel);
-        // The launcher needs a moment to end and reap what is left; it is never waited
-        // for without end, because a broker must not hang in a destructor.
-        let ended = wait(&[(pidfd.as_fd(), Interest::Readable)], Some(GRACE));
-        if ended.is_ok_and(|ready| ready == [true]) {
-            process::reap(pid);
+        let found = look_up(path).map_err(|error| fault(errno_of(&error)))?;
+        let same = Identity::of(handle.as_fd())
+            .and_then(|wanted| Ok(Identity::of(found.as_fd())?.is_same_object(&wanted)));
+        match same {
+            Ok(true) => Ok(found),
+            _ => Err(fault(nix::errno::Errno::ESTALE)),
         }
     }
 }
 
-/// How long a launcher may take to clean up before the broker goes on without it.
-const GRACE: std::time::Duration = std::time::Duration::from_secs(10);
-
-/// The life of the launcher's keeper: a process that does nothing but wait for it.
-///
-/// Should the launcher be ended from outside, as by the kernel for want of memory, its
-/// orphans are the keeper's, which ends them and removes the scratch directory.
-fn keep(equipment: Equipment, channel: Channel) -> io::Result<()> {
-    block_all()?;
-    nix::unistd::setsid()?;
-    process::adopt_orphans()?;
-    let Fork::Parent { pid, pidfd } = process::fork_single_threaded()? else {
-        return serve(equipment, channel);
-    };
-    let Equipment {
-        scratch,
-        ruleset,
-        supervisor,
-        ..
-    } = equipment;
-    // The broker must see that the launcher is gone, so nobody else may hold its channel.
-    drop((channel, ruleset, supervisor));
-    process::drop_capabilities()?;
-    launch::detach_stdio()?;
-    let mut kept = scratch.descriptors().to_vec();
-    kept.push(pidfd.as_raw_fd());
-    process::close_all_but(3, &mut kept)?;
-    wait(&[(pidfd.as_fd(), Interest::Readable)], None)?;
-    process::reap(pid);
-    process::end_all_descendants();
-    scratch.remove();
-    Ok(())
+fn look_up(path: &CStr) -> io::Result<OwnedFd> {
+    let root = pin_host_path(std::path::Path::new("/"))?;
+    pin(root.as_fd(), path, Resolution::Ordinary, LastLink::Follow)
 }
 
-/// The launcher's life.
-fn serve(equipment: Equipment, channel: Channel) -> io::Result<()> {
-    settle(&equipment, &channel)?;
-    let children = SignalSource::of(&[Signal::SIGCHLD])?;
-    let mut keeper = Keeper {
-        equipment,
-        channel,
-        children,
-    };
-    let served = keeper.serve_orders();
-    process::end_all_descendants();
-    keeper.equipment.scratch.remove();
-    served
+fn errno_of(error: &io::Error) -> nix::errno::Errno {
+    nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(0))
 }
 
-/// Cuts every tie to the broker's surroundings.
-fn settle(equipment: &Equipment, channel: &Channel) -> io::Result<()> {
-    block_all()?;
-    nix::unistd::setsid()?;
-    process::adopt_orphans()?;
-    process::drop_capabilities()?;
-    launch::detach_stdio()?;
-    let mut kept = equipment.supervisor.descriptors();
-    kept.push(equipment.ruleset.as_raw_fd());
-    kept.extend(equipment.scratch.descriptors());
-    kept.push(channel.as_fd().as_raw_fd());
-    process::close_all_but(3, &mut kept)
-}
-
-struct Keeper {
+/// A launcher at work.
+pub(super) struct Launcher {
     equipment: Equipment,
     channel: Channel,
     children: SignalSource,
@@ -165,7 +106,30 @@ enum Turn {
     LeaderEnded(ExitStatus),
 }
 
-impl Keeper {
+impl Launcher {
+    /// Takes over; the process is settled already.
+    ///
+    /// # Errors
+    /// When the process has no descriptors left.
+    pub(super) fn new(equipment: Equipment, channel: Channel) -> io::Result<Self> {
+        let children = SignalSource::of(&[Signal::SIGCHLD])?;
+        Ok(Self {
+            equipment,
+            channel,
+            children,
+        })
+    }
+
+    /// Starts commands until the broker is gone, and ends what is left then.
+    ///
+    /// # Errors
+    /// When the broker says what makes no sense.
+    pub(super) fn serve(&mut self) -> io::Result<()> {
+        let served = self.serve_orders();
+        self.equipment.teardown.end_all();
+        served
+    }
+
     fn serve_orders(&mut self) -> io::Result<()> {
         while let Some(frame) = self.channel.receive()? {
             match decode(&frame)? {
@@ -211,19 +175,14 @@ impl Keeper {
             .map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
         let mut script = vec![c"sh".into(), c"".into()];
         script.extend(job.arguments.iter().skip(1).cloned());
+        let script = PointerList::new(script);
         launch::take_stdio([stdin.as_fd(), stdout.as_fd(), stderr.as_fd()])?;
         let started = Instant::now();
-        let result = launch::launch(&Launch {
-            programs: &job.programs,
-            arguments: &PointerList::new(job.arguments.clone()),
-            script_arguments: &PointerList::new(script),
-            environment: &PointerList::new(job.environment.clone()),
-            directory: directory.as_fd(),
-            terminal: job.terminal.into(),
-            limits: &self.equipment.limits,
-            ruleset: self.equipment.ruleset.as_fd(),
-            filter: &self.equipment.filter,
-        });
+        let directory = self
+            .equipment
+            .territory
+            .directory(directory, &job.directory);
+        let result = directory.and_then(|directory| self.start(job, &script, directory.as_fd()));
         // The launcher must not keep the command's streams open: their readers wait for the end.
         launch::detach_stdio()?;
         Ok(match result {
@@ -242,6 +201,25 @@ impl Keeper {
                 step: error.step as u32,
                 errno: error.errno as i32,
             }),
+        })
+    }
+
+    fn start(
+        &self,
+        job: &Job,
+        script: &PointerList,
+        directory: BorrowedFd<'_>,
+    ) -> Result<Launched, LaunchError> {
+        launch::launch(&Launch {
+            programs: &job.programs,
+            arguments: &PointerList::new(job.arguments.clone()),
+            script_arguments: script,
+            environment: &PointerList::new(job.environment.clone()),
+            directory,
+            terminal: job.terminal.into(),
+            limits: &self.equipment.limits,
+            ruleset: self.equipment.ruleset.as_fd(),
+            filter: &self.equipment.filter,
         })
     }
 
@@ -283,6 +261,10 @@ impl Keeper {
             Order::Signal(number) => {
                 // The leader is not reaped, so neither its number nor its group is reused.
                 let _ = process::signal(-running.launched.pid, number);
+                // A stopped process takes no signal but this one.
+                if number != Signal::SIGWINCH as i32 {
+                    let _ = process::signal(-running.launched.pid, Signal::SIGCONT as i32);
+                }
             }
             Order::End => end_command(running),
             Order::Start(_) => return Err(io::ErrorKind::InvalidData.into()),
@@ -308,7 +290,7 @@ impl Keeper {
     fn finish(&self, running: &Running, status: ExitStatus) -> Ended {
         let duration = running.started.elapsed();
         let strays = match self.equipment.background {
-            crate::policy::Background::Refuse => process::end_all_descendants(),
+            crate::policy::Background::Refuse => self.equipment.teardown.end_all(),
             crate::policy::Background::UntilSessionEnd => 0,
         };
         Ended {
@@ -332,15 +314,21 @@ fn end_command(running: &Running) {
 
 /// Reaps what ended; the leader's status once it is among them.
 fn reap_until_leader(leader: i32) -> Option<ExitStatus> {
-    while let Ok(Some((pid, ended))) = process::reap_any() {
-        if pid == leader {
-            return Some(match ended {
-                process::Ended::Exited(code) => ExitStatus::Exited(code),
-                process::Ended::Signalled(signal) => ExitStatus::Signalled(signal),
-            });
-        }
-    }
-    None
+    // The leader first, and only so many others: a storm of processes that fork and exit
+    // must not put off what is due.
+    const MOST: usize = 1024;
+    let first = process::reap_child(leader).ok().flatten();
+    let others = (0..MOST).map_while(|_| process::reap_any().ok().flatten());
+    let ended = first.or_else(|| {
+        others
+            .filter(|(pid, _)| *pid == leader)
+            .map(|(_, ended)| ended)
+            .next()
+    });
+    ended.map(|ended| match ended {
+        process::Ended::Exited(code) => ExitStatus::Exited(code),
+        process::Ended::Signalled(signal) => ExitStatus::Signalled(signal),
+    })
 }
 
 fn decode(frame: &Frame) -> io::Result<Order> {

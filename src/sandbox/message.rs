@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::view::ViewError;
 use crate::sys::launch::ControllingTerminal;
 
 /// From the broker to the launcher.
@@ -30,6 +31,8 @@ pub(super) struct Job {
     pub arguments: Vec<CString>,
     /// `NAME=value` each.
     pub environment: Vec<CString>,
+    /// The path of the working directory, whose handle comes with the order.
+    pub directory: CString,
     /// Whether standard input is a terminal of its own.
     pub terminal: Terminal,
     /// When it is ended, counted from its start.
@@ -55,6 +58,11 @@ impl From<Terminal> for ControllingTerminal {
 /// From the launcher to the broker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Report {
+    /// The view is built; with it comes its instance of devpts. In flat mode this goes
+    /// without saying.
+    Ready,
+    /// The view could not be built; the launcher has ended.
+    NoView(ViewError),
     /// The command runs.
     Started { pid: i32 },
     /// The command did not start: the step's number, and the kernel's answer.
@@ -89,6 +97,8 @@ pub enum RefusedFor {
     Outside,
     /// The object is protected or hidden in its grant, or lies in a grant without the right.
     Exception,
+    /// The process is not the command's.
+    OtherProcess,
     /// The file would run with the rights of its owner or group.
     Privileged,
 }

@@ -13,11 +13,13 @@ mod exceptions;
 mod explain;
 mod home;
 mod host;
+mod keeper;
 mod landlock;
 mod launcher;
 mod message;
 mod plan;
 mod prepare;
+mod reach;
 mod relay;
 mod scratch;
 mod streams;
@@ -35,3 +37,4 @@ pub use plan::{
 pub use prepare::{Handles, PrepareError, Sandbox, ScratchPlace};
 pub use scratch::ScratchError;
 pub use streams::Streams;
+pub use view::{ViewError, ViewStep};

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -14,7 +15,8 @@ use super::closing::{self, Situation};
 use super::host::{HostFeatures, Supervision};
 use super::profile::{Access, Changes, DeviceControl, HomeFile, ProcessLimit, SystemView};
 use super::seccomp::{SetError, SyscallRules};
-use crate::model::{Enforced, HostPath, Mode, Right, Rights, WeakerGuarantee};
+use super::view;
+use crate::model::{Enforced, HostPath, Mode, Right, Rights, WeakerGuarantee, Wording};
 use crate::policy::{
     Background, Containment, EffectiveGrant, GrantId, Limits, ModeWish, PatternSet,
 };
@@ -83,7 +85,7 @@ pub struct PathRule {
     /// What cannot be changed below it.
     pub protect: PatternSet,
     /// Why it is there.
-    pub reason: String,
+    pub reason: Wording,
 }
 
 /// A file of the operator's home that commands find in theirs.
@@ -101,7 +103,7 @@ pub enum Origin {
     /// A grant of the policy, already opened by the broker.
     Grant(GrantId),
     /// A profile; left out where it does not exist.
-    System(String),
+    System(Arc<str>),
 }
 
 /// What happens to chmod, chown, utimes, xattr and their kin.
@@ -114,8 +116,11 @@ pub enum MetadataCalls {
     Witnessed,
     /// The supervisor makes them beneath writable grants, and refuses them elsewhere.
     Supervised,
-    /// They go on; another layer restricts them.
-    Allowed,
+    /// They go on, and the view's mounts restrict them; those that would make a setuid or
+    /// setgid program are looked at by the supervisor.
+    PrivilegedSupervised,
+    /// As before, but without a supervisor: setuid and setgid modes are refused for everything.
+    PrivilegedRefused,
 }
 
 /// Why no plan can be made on this host.
@@ -195,8 +200,8 @@ impl Plan {
         }
         let arch = host.architecture.ok_or(Unavailable::Architecture)?;
         let changes = changes_of(wish.reach);
-        let metadata = metadata_calls(changes, host)?;
-        let weaker = weaker(wish, host.landlock_abi)?;
+        let metadata = metadata_calls(mode, changes, host)?;
+        let weaker = weaker(wish, mode, host.landlock_abi)?;
         let situation = Situation {
             arch,
             mode,
@@ -222,6 +227,14 @@ impl Plan {
         })
     }
 
+    /// Directories that commands have to themselves, beside the scratch directory: in a view,
+    /// where nothing of the host is in them but the grants.
+    pub fn private_places(&self) -> impl Iterator<Item = &'static str> {
+        let in_view = self.mode == Mode::View;
+        let places = view::PRIVATE.iter().map(|(place, _)| *place);
+        places.chain([view::SCRATCH]).filter(move |_| in_view)
+    }
+
     /// What a reply states about it.
     pub fn enforced(&self) -> Enforced {
         Enforced {
@@ -232,10 +245,14 @@ impl Plan {
                 self.syscalls.refused(),
                 self.syscalls.supervised()
             ),
-            view: "none".into(),
+            view: match self.mode {
+                Mode::View => "user, mount, pid, ipc, uts, net, cgroup".into(),
+                Mode::Flat | Mode::Broker => "none".into(),
+            },
             witness: match self.metadata {
                 MetadataCalls::Witnessed | MetadataCalls::Supervised => "notify (metadata)".into(),
-                MetadataCalls::Refused | MetadataCalls::Allowed => "none".into(),
+                MetadataCalls::PrivilegedSupervised => "notify (setuid and setgid modes)".into(),
+                MetadataCalls::Refused | MetadataCalls::PrivilegedRefused => "none".into(),
             },
             limits: limits_text(&self.limits),
             weaker: self.weaker.clone(),
@@ -248,10 +265,11 @@ impl Plan {
 /// # Errors
 /// When it requires one that cannot be had.
 pub fn mode_of(containment: &Containment, host: &HostFeatures) -> Result<Mode, Unavailable> {
-    match containment.mode {
-        ModeWish::Auto | ModeWish::Flat => Ok(Mode::Flat),
-        ModeWish::View => Err(Unavailable::View {
-            obstacle: host.view_obstacle(),
+    match (containment.mode, host.view_obstacle()) {
+        (ModeWish::Flat, _) | (ModeWish::Auto, Some(_)) => Ok(Mode::Flat),
+        (ModeWish::Auto | ModeWish::View, None) => Ok(Mode::View),
+        (ModeWish::View, Some(obstacle)) => Err(Unavailable::View {
+            obstacle: obstacle.to_owned(),
         }),
     }
 }
@@ -265,9 +283,17 @@ pub fn changes_of(reach: &[EffectiveGrant]) -> Changes {
     }
 }
 
-fn metadata_calls(changes: Changes, host: &HostFeatures) -> Result<MetadataCalls, Unavailable> {
+fn metadata_calls(
+    mode: Mode,
+    changes: Changes,
+    host: &HostFeatures,
+) -> Result<MetadataCalls, Unavailable> {
     match (changes, host.supervision) {
         (Changes::ReadOnly, Supervision::Available) => Ok(MetadataCalls::Witnessed),
+        (_, Supervision::Available) if mode == Mode::View => {
+            Ok(MetadataCalls::PrivilegedSupervised)
+        }
+        (_, _) if mode == Mode::View => Ok(MetadataCalls::PrivilegedRefused),
         (Changes::ReadOnly, _) => Ok(MetadataCalls::Refused),
         (Changes::Workspace, Supervision::Available) => Ok(MetadataCalls::Supervised),
         (Changes::Workspace, Supervision::TooOld) => Err(Unavailable::Supervision {
@@ -282,21 +308,32 @@ fn metadata_calls(changes: Changes, host: &HostFeatures) -> Result<MetadataCalls
 /// Linux 6.12: signals to processes outside the domain are refused.
 const SCOPED_SIGNALS: u32 = 6;
 
-/// What flat mode cannot keep; an error where the policy needs one of them.
-fn weaker(wish: &Wish<'_>, landlock_abi: u32) -> Result<Vec<WeakerGuarantee>, Unavailable> {
-    let mut weaker = vec![WeakerGuarantee::OutsideMetadata];
-    if has_inexpressible_exceptions(wish.reach) {
-        weaker.push(WeakerGuarantee::CommandExceptions);
-    }
-    if landlock_abi < SCOPED_SIGNALS {
-        weaker.push(WeakerGuarantee::OutsideSignals);
+/// What the mode cannot keep; an error where the policy needs one of them.
+fn weaker(
+    wish: &Wish<'_>,
+    mode: Mode,
+    landlock_abi: u32,
+) -> Result<Vec<WeakerGuarantee>, Unavailable> {
+    let mut weaker = Vec::new();
+    if mode == Mode::View {
+        if has_unmountable_exceptions(wish.reach) {
+            weaker.push(WeakerGuarantee::CommandExceptions);
+        }
+    } else {
+        weaker.push(WeakerGuarantee::OutsideMetadata);
+        if has_inexpressible_exceptions(wish.reach) {
+            weaker.push(WeakerGuarantee::CommandExceptions);
+        }
+        if landlock_abi < SCOPED_SIGNALS {
+            weaker.push(WeakerGuarantee::OutsideSignals);
+        }
     }
     match weaker
         .iter()
         .find(|one| !wish.containment.accept.contains(one))
     {
         Some(guarantee) => Err(Unavailable::Guarantee {
-            mode: "flat",
+            mode: mode.as_str(),
             guarantee: *guarantee,
         }),
         None => Ok(weaker),
@@ -313,6 +350,27 @@ fn has_inexpressible_exceptions(reach: &[EffectiveGrant]) -> bool {
         .any(|grant| {
             !grant.hide.is_empty() || !grant.protect.is_empty() || has_lesser_inside(grant, reach)
         })
+}
+
+/// A mount can take away every change at once, execution, or everything. What takes away only
+/// some rights inside a grant that has them is beyond mounts, and Landlock adds downwards.
+fn has_unmountable_exceptions(reach: &[EffectiveGrant]) -> bool {
+    reach.iter().any(|outer| {
+        reach.iter().any(|inner| {
+            let inside = inner.grant != outer.grant && inner.root.beneath(&outer.root).is_some();
+            inside && !is_mountable_inside(inner.rights, outer.rights)
+        })
+    })
+}
+
+fn is_mountable_inside(inner: Rights, outer: Rights) -> bool {
+    let lost = outer.without(inner);
+    let changes = outer.intersection(Rights::CHANGING);
+    let all_or_nothing = |some: Rights| some.is_empty() || some == changes;
+    inner.is_empty()
+        || !lost.has(Right::List)
+            && !lost.has(Right::Read)
+            && all_or_nothing(lost.intersection(Rights::CHANGING))
 }
 
 fn has_lesser_inside(outer: &EffectiveGrant, reach: &[EffectiveGrant]) -> bool {
@@ -336,7 +394,7 @@ fn home_files(wish: &Wish<'_>) -> Vec<HomeCopy> {
 
 fn paths(wish: &Wish<'_>) -> Vec<PathRule> {
     let system = wish.view.paths.iter().map(|path| PathRule {
-        origin: Origin::System(path.origin.clone()),
+        origin: Origin::System(Arc::clone(&path.origin)),
         path: path.path.clone(),
         access: path.access,
         hide: PatternSet::default(),
@@ -352,7 +410,7 @@ fn paths(wish: &Wish<'_>) -> Vec<PathRule> {
         },
         hide: grant.hide.clone(),
         protect: grant.protect.clone(),
-        reason: format!("grant {}", grant.name),
+        reason: format!("grant {}", grant.name).into(),
     });
     grants.chain(system).collect()
 }
@@ -362,9 +420,9 @@ impl PathRule {
     pub fn has_holes(&self, all: &[Self]) -> bool {
         !self.hide.is_empty()
             || all.iter().any(|other| {
-                other.path != self.path
+                !other.access.rights.covers(self.access.rights)
+                    && other.path != self.path
                     && other.path.beneath(&self.path).is_some()
-                    && !other.access.rights.covers(self.access.rights)
             })
     }
 

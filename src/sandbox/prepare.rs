@@ -7,15 +7,15 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use super::exceptions;
+use super::keeper::{FlatGround, LauncherHandle, Outfit, StartError, ViewGround};
 use super::landlock::{self, LandlockError, OpenRule};
-use super::launcher::{Equipment, LauncherHandle};
-use super::message::RefusedFor;
-use super::plan::{MetadataCalls, Origin, PathRule, Plan, SCRATCH};
+use super::plan::{Origin, PathRule, Plan, SCRATCH};
 use super::profile::{Access, Resource};
 use super::scratch::{Scratch, ScratchError};
 use super::seccomp::CompileError;
-use super::supervise::{RootRule, Supervisor};
-use crate::model::HostPath;
+use super::view::{self, ViewError};
+use super::{home, reach};
+use crate::model::{HostPath, Mode};
 use crate::policy::GrantId;
 use crate::sys::limits::{Limit, resource};
 use crate::sys::metadata::pin_host_path;
@@ -56,6 +56,9 @@ pub enum PrepareError {
         /// Its directory.
         path: String,
     },
+    /// The view could not be built.
+    #[error("cannot build the sandbox's view")]
+    View(#[source] ViewError),
     /// The launcher could not be started.
     #[error("cannot start the launcher")]
     Launcher(#[source] io::Error),
@@ -106,29 +109,18 @@ impl Sandbox {
         handles: &dyn Handles,
         place: ScratchPlace<'_>,
     ) -> Result<Self, PrepareError> {
-        let filter = filter(&plan)?;
-        let opened = open(&plan, handles)?;
-        let scratch = Scratch::make(place.base, place.session)?;
-        super::home::furnish(&plan, &scratch);
-        let ruleset = ruleset(&plan, &opened, &scratch)?;
-        let supervisor = supervisor(&plan, &opened, &scratch)?;
-        drop(opened);
-        let path = HostPath::absolute(scratch.path()).map_err(|error| PrepareError::Open {
-            path: scratch.path().display().to_string(),
-            source: io::Error::other(error),
-        })?;
-        let equipment = Equipment {
-            ruleset,
-            filter,
+        let outfit = Outfit {
+            filter: filter(&plan)?,
             limits: limits(&plan),
-            scratch,
-            supervisor,
             background: plan.background,
         };
-        let launcher = LauncherHandle::start(equipment).map_err(PrepareError::Launcher)?;
+        let (launcher, scratch) = match plan.mode {
+            Mode::View => in_view(outfit, &plan, handles)?,
+            Mode::Flat | Mode::Broker => flat(outfit, &plan, handles, place)?,
+        };
         Ok(Self {
             plan,
-            scratch: path,
+            scratch,
             launcher,
         })
     }
@@ -146,6 +138,68 @@ impl Sandbox {
     /// Ends everything that still runs in it, and removes its private directory.
     pub fn finish(self) {
         self.launcher.finish();
+    }
+}
+
+fn in_view(
+    outfit: Outfit,
+    plan: &Plan,
+    handles: &dyn Handles,
+) -> Result<(LauncherHandle, HostPath), PrepareError> {
+    let launcher = LauncherHandle::start_in_view(outfit, ViewGround { plan, handles })?;
+    Ok((launcher, host_path(Path::new(view::SCRATCH))?))
+}
+
+fn flat(
+    outfit: Outfit,
+    plan: &Plan,
+    handles: &dyn Handles,
+    place: ScratchPlace<'_>,
+) -> Result<(LauncherHandle, HostPath), PrepareError> {
+    let opened = open(plan, handles)?;
+    let scratch = Scratch::make(place.base, place.session)?;
+    home::furnish(&plan.home_files, &scratch.path().join("home"));
+    let path = host_path(scratch.path())?;
+    let grants = opened
+        .iter()
+        .filter(|one| matches!(one.rule.origin, Origin::Grant(_)))
+        .map(|one| (one.rule, one.handle.get()))
+        .collect();
+    let supervisor = reach::in_flat_mode(plan, scratch.as_fd(), grants);
+    let ground = FlatGround {
+        ruleset: ruleset(plan, &opened, &scratch)?,
+        supervisor: supervisor.map_err(PrepareError::Launcher)?,
+        scratch,
+        domain: landlock::signal_domain(plan.landlock_abi)?,
+    };
+    drop(opened);
+    let launcher = LauncherHandle::start_flat(outfit, ground).map_err(PrepareError::Launcher)?;
+    Ok((launcher, path))
+}
+
+fn host_path(path: &Path) -> Result<HostPath, PrepareError> {
+    HostPath::absolute(path).map_err(|error| PrepareError::Open {
+        path: path.display().to_string(),
+        source: io::Error::other(error),
+    })
+}
+
+impl From<StartError> for PrepareError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Process(error) => Self::Launcher(error),
+            StartError::View(error) => Self::View(error),
+        }
+    }
+}
+
+impl PrepareError {
+    /// What in the host keeps every command from a view, where that is the reason.
+    pub fn view_obstacle(&self) -> Option<String> {
+        match self {
+            Self::View(error) if error.is_obstacle_of_the_host() => Some(error.to_string()),
+            _ => None,
+        }
     }
 }
 
@@ -245,44 +299,6 @@ fn open_rule<'a>(path: &HostPath, handle: BorrowedFd<'a>, access: Access) -> Ope
         handle,
         access,
     }
-}
-
-/// More specific roots come first, so that a lesser grant inside a writable one is found first.
-fn supervisor(
-    plan: &Plan,
-    opened: &[Opened<'_>],
-    scratch: &Scratch,
-) -> Result<Supervisor, PrepareError> {
-    let mut grants: Vec<_> = opened
-        .iter()
-        .filter(|one| matches!(one.rule.origin, Origin::Grant(_)))
-        .collect();
-    grants.sort_by_key(|one| std::cmp::Reverse(one.rule.path.depth()));
-    let duplicate = |handle: BorrowedFd<'_>, path: &Path| {
-        handle
-            .try_clone_to_owned()
-            .map_err(|source| PrepareError::Open {
-                path: path.display().to_string(),
-                source,
-            })
-    };
-    let own = duplicate(scratch.as_fd(), scratch.path())?;
-    let mut roots = vec![(
-        own,
-        RootRule::Writable(crate::policy::PatternSet::default()),
-    )];
-    if plan.metadata != MetadataCalls::Supervised {
-        return Ok(Supervisor::within(roots, RefusedFor::ReadOnly));
-    }
-    for one in grants {
-        let rule = if one.rule.is_changeable() {
-            RootRule::Writable(one.rule.protect.union(&one.rule.hide))
-        } else {
-            RootRule::Closed
-        };
-        roots.push((duplicate(one.handle.get(), one.rule.path.as_path())?, rule));
-    }
-    Ok(Supervisor::within(roots, RefusedFor::Outside))
 }
 
 fn limits(plan: &Plan) -> Vec<Limit> {

@@ -10,15 +10,15 @@ use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, RawFd};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{Flock, FlockArg};
-
 /// A scratch directory that exists.
 #[derive(Debug)]
 pub(super) struct Scratch {
     path: PathBuf,
     directory: fs::File,
-    // Held as long as any process of the session lives: the mark that it is in use.
-    lock: Flock<fs::File>,
+    // Locked as long as any process of the session lives: the mark that it is in use. The
+    // lock belongs to the open file that the launcher shares with the broker, so it must end
+    // by being closed, and never by being unlocked.
+    lock: fs::File,
 }
 
 /// Why there is no scratch directory.
@@ -134,7 +134,7 @@ fn check_private(path: &Path, user: u32) -> io::Result<()> {
     clippy::disallowed_methods,
     reason = "scratch directories are made here"
 )]
-fn take_lock(path: &Path) -> io::Result<Flock<fs::File>> {
+fn take_lock(path: &Path) -> io::Result<fs::File> {
     let file = fs::OpenOptions::new()
         .write(true)
         .create(true)
@@ -142,7 +142,8 @@ fn take_lock(path: &Path) -> io::Result<Flock<fs::File>> {
         .mode(0o600)
         .custom_flags(libc_flags())
         .open(path)?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| errno.into())
+    file.try_lock()?;
+    Ok(file)
 }
 
 #[allow(

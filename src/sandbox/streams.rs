@@ -46,10 +46,15 @@ pub(super) struct Running {
 }
 
 impl Streams {
-    pub(super) fn fit(self, limits: &Limits) -> io::Result<Fitted> {
+    /// A terminal of the command's own is one of the given instance of devpts, if there is one.
+    pub(super) fn fit(
+        self,
+        limits: &Limits,
+        terminals: Option<BorrowedFd<'_>>,
+    ) -> io::Result<Fitted> {
         match self {
             Self::Kept { stdin } => kept(stdin, limits),
-            Self::Caller => caller(),
+            Self::Caller => caller(terminals),
         }
     }
 }
@@ -114,10 +119,10 @@ fn kept(stdin: Vec<u8>, limits: &Limits) -> io::Result<Fitted> {
     })
 }
 
-fn caller() -> io::Result<Fitted> {
+fn caller(terminals: Option<BorrowedFd<'_>>) -> io::Result<Fitted> {
     let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
     let ends = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
-    let mut maker = Maker::for_caller(ends)?;
+    let mut maker = Maker::for_caller(ends, terminals)?;
     let inside = [maker.input(ends[0])?, maker.output(Way::Out, ends[1])?, {
         if are_the_same(ends[1], ends[2]) {
             maker.same_as_output()?
@@ -150,7 +155,10 @@ struct Maker {
 impl Maker {
     /// A terminal of its own is made when the caller's output is one. With output elsewhere,
     /// as in a pipe to a pager, the terminal is not ours alone, and is left as it is.
-    fn for_caller(ends: [BorrowedFd<'_>; 3]) -> io::Result<Self> {
+    fn for_caller(
+        ends: [BorrowedFd<'_>; 3],
+        terminals: Option<BorrowedFd<'_>>,
+    ) -> io::Result<Self> {
         let mut maker = Self {
             terminal: None,
             relay_is_read: false,
@@ -160,7 +168,7 @@ impl Maker {
         };
         let model = ends[1];
         if stdio::is_terminal(model) {
-            let terminal = OwnTerminal::like(model)?;
+            let terminal = OwnTerminal::like(model, terminals)?;
             stdio::never_wait(terminal.relay.as_fd())?;
             maker.window = Some((
                 duplicate(model)?.into(),

@@ -1,9 +1,6 @@
 //! Questions to the kernel about what it offers. Nothing here changes the host.
 
 use std::fs;
-use std::io;
-
-use super::process::{Fork, end_now, fork_single_threaded, reap_status};
 
 /// The kernel's release, such as `6.18.4`.
 pub fn kernel_release() -> String {
@@ -21,19 +18,11 @@ pub fn landlock_abi() -> u32 {
     u32::try_from(abi).unwrap_or(0)
 }
 
-/// Whether this process is under a system call filter already (`Seccomp: 2`).
+/// Whether this process is under a system call filter already. The process is asked itself,
+/// because an outer sandbox may have closed `/proc`.
 pub fn is_filtered() -> bool {
-    status_field("Seccomp:").is_some_and(|mode| mode == "2")
-}
-
-fn status_field(name: &str) -> Option<String> {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "the process's own status in proc"
-    )]
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-    Some(line.trim().to_owned())
+    // SAFETY: plain numbers.
+    unsafe { libc::prctl(libc::PR_GET_SECCOMP) == 2 }
 }
 
 /// The value of a setting below `/proc/sys`.
@@ -69,30 +58,6 @@ pub fn has_delegated_cgroup() -> bool {
     let mounted = nix::sys::statfs::statfs(directory.as_str())
         .is_ok_and(|at| at.filesystem_type() == nix::sys::statfs::CGROUP2_SUPER_MAGIC);
     mounted && nix::unistd::access(directory.as_str(), nix::unistd::AccessFlags::W_OK).is_ok()
-}
-
-/// Makes a user and a mount namespace in a short-lived child, and tells whether that worked.
-///
-/// # Errors
-/// The kernel's refusal. Some hosts let the namespace be made and take every privilege in
-/// it away (Ubuntu's AppArmor rule), so a mount is tried as well.
-pub fn try_user_namespace() -> io::Result<()> {
-    match fork_single_threaded()? {
-        Fork::Child => end_now(enter_namespaces().map_or_else(|error| error as i32, |()| 0)),
-        Fork::Parent { pid, .. } => match reap_status(pid) {
-            Some(0) => Ok(()),
-            Some(errno) => Err(io::Error::from_raw_os_error(errno)),
-            None => Err(io::Error::from_raw_os_error(libc::EPERM)),
-        },
-    }
-}
-
-fn enter_namespaces() -> Result<(), nix::errno::Errno> {
-    use nix::mount::{MsFlags, mount};
-    use nix::sched::{CloneFlags, unshare};
-    const NONE: Option<&str> = None;
-    unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)?;
-    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)
 }
 
 /// How many threads run on the host, of all users (the fourth field of `/proc/loadavg`).

@@ -1,4 +1,4 @@
-//! Processes: forking a launcher, giving up privileges, ending a tree.
+//! Processes: forking a launcher, giving up privileges, reaping.
 
 use std::fs;
 use std::io;
@@ -43,6 +43,7 @@ pub fn fork_single_threaded() -> io::Result<Fork> {
 }
 
 fn threads() -> io::Result<usize> {
+    use io::ErrorKind::{NotFound, PermissionDenied};
     #[allow(
         clippy::disallowed_methods,
         reason = "the process's own task list in proc"
@@ -50,8 +51,9 @@ fn threads() -> io::Result<usize> {
     let tasks = fs::read_dir("/proc/self/task");
     match tasks {
         Ok(entries) => Ok(entries.count()),
-        // Without proc nobody can be asked; the command line starts no thread before this.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(1),
+        // Without proc, or inside another sandbox, nobody can be asked; the command line starts
+        // no thread before this.
+        Err(error) if matches!(error.kind(), NotFound | PermissionDenied) => Ok(1),
         Err(error) => Err(error),
     }
 }
@@ -175,11 +177,23 @@ pub enum Ended {
 /// # Errors
 /// `ECHILD` when there is no child.
 pub fn reap_any() -> Result<Option<(i32, Ended)>, Errno> {
+    reap_now(-1)
+}
+
+/// Reaps one child if it has ended.
+///
+/// # Errors
+/// `ECHILD` when it is no child.
+pub fn reap_child(pid: i32) -> Result<Option<Ended>, Errno> {
+    Ok(reap_now(pid)?.map(|(_, ended)| ended))
+}
+
+fn reap_now(which: i32) -> Result<Option<(i32, Ended)>, Errno> {
     loop {
         let mut status = 0;
         // SAFETY: the kernel writes one `int`, which lives through the call. nix's waitpid
         // would lose a child that a real-time signal ended.
-        let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
+        let pid = unsafe { libc::waitpid(which, &raw mut status, libc::WNOHANG) };
         match pid {
             -1 if Errno::last() == Errno::EINTR => {}
             -1 => return Err(Errno::last()),
@@ -230,6 +244,16 @@ fn children_by_scan(parent: i32) -> Vec<i32> {
         .collect()
 }
 
+/// Whether a thread is of a process below this one, which must have adopted orphans: then the
+/// parents of each of its processes lead here.
+pub fn is_below_us(thread: i32) -> bool {
+    const MOST: usize = 10_000;
+    let own = std::process::id().cast_signed();
+    std::iter::successors(parent_of(thread), |pid| parent_of(*pid))
+        .take(MOST)
+        .any(|pid| pid == own)
+}
+
 fn parent_of(pid: i32) -> Option<i32> {
     #[allow(clippy::disallowed_methods, reason = "process lists in proc")]
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -242,37 +266,10 @@ fn parent_of(pid: i32) -> Option<i32> {
         .ok()
 }
 
-/// Ends every process below this one and reaps it; returns how many were ended.
-///
-/// The caller must have adopted orphans. Killing a parent makes its children ours, so
-/// the loop ends only when the kernel says that there is none left.
-pub fn end_all_descendants() -> usize {
-    let own = std::process::id().cast_signed();
-    let mut ended = 0;
-    let mut pause = std::time::Duration::from_micros(50);
-    loop {
-        match reap_any() {
-            Err(_) => return ended,
-            Ok(Some(_)) => {
-                ended += 1;
-                continue;
-            }
-            Ok(None) => {}
-        }
-        let mut tree = children_of(own);
-        let mut next = 0;
-        while next < tree.len() && tree.len() < 100_000 {
-            tree.extend(children_of(tree[next]));
-            next += 1;
-        }
-        for pid in tree {
-            // A number seen a moment ago as our descendant; only a direct child is
-            // certain not to be reused, but a deeper one is below a process of ours.
-            let _ = signal(pid, libc::SIGKILL);
-        }
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(std::time::Duration::from_millis(5));
-    }
+/// Keeps other processes of this user from looking into this one (`PR_SET_DUMPABLE`).
+pub fn hide_memory() {
+    // SAFETY: plain numbers; the kernel cannot refuse this value.
+    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
 }
 
 /// Reaps one child that is known to have ended or to be ending.

@@ -1,8 +1,10 @@
 //! A terminal of the sandbox's own, and the operator's terminal in raw mode meanwhile.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 
 /// A new terminal: the end that we relay, the end that the command gets.
@@ -15,23 +17,43 @@ pub struct OwnTerminal {
 }
 
 impl OwnTerminal {
-    /// Opens a terminal with the size and settings of another.
+    /// Opens a terminal with the size and settings of another: one of the host's, or of the
+    /// given instance of devpts, where programs inside can find it by its name.
     ///
     /// # Errors
-    /// When the host has no terminals left.
-    pub fn like(model: BorrowedFd<'_>) -> io::Result<Self> {
-        let settings = tcgetattr(model).ok();
-        let size = window_size(model);
-        let pair = nix::pty::openpty(size.as_ref(), settings.as_ref())?;
-        for end in [&pair.master, &pair.slave] {
-            use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-            fcntl(end.as_fd(), FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    /// When there are no terminals left.
+    pub fn like(model: BorrowedFd<'_>, instance: Option<BorrowedFd<'_>>) -> io::Result<Self> {
+        let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+        let relay = match instance {
+            Some(instance) => nix::fcntl::openat(instance, c"ptmx", flags, Mode::empty())?,
+            None => nix::fcntl::open(c"/dev/ptmx", flags, Mode::empty())?,
+        };
+        unlock(relay.as_fd())?;
+        let inside = other_end(relay.as_fd(), flags)?;
+        if let Ok(settings) = tcgetattr(model) {
+            tcsetattr(&inside, SetArg::TCSANOW, &settings)?;
         }
-        Ok(Self {
-            relay: pair.master,
-            inside: pair.slave,
-        })
+        copy_window_size(model, inside.as_fd());
+        Ok(Self { relay, inside })
     }
+}
+
+fn unlock(relay: BorrowedFd<'_>) -> io::Result<()> {
+    let open: libc::c_int = 0;
+    // SAFETY: the kernel reads one `int`, which lives through the call.
+    let result = unsafe { libc::ioctl(relay.as_raw_fd(), libc::TIOCSPTLCK, &raw const open) };
+    super::checked(result.into())?;
+    Ok(())
+}
+
+/// Opens the command's end without its path (`TIOCGPTPEER`, Linux 4.13), which may lead to
+/// another terminal where several instances of devpts are mounted.
+fn other_end(relay: BorrowedFd<'_>, flags: OFlag) -> io::Result<OwnedFd> {
+    // SAFETY: the flags are passed by value.
+    let raw = unsafe { libc::ioctl(relay.as_raw_fd(), libc::TIOCGPTPEER, flags.bits()) };
+    super::checked(raw.into())?;
+    // SAFETY: the kernel just installed it; nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
 
 /// Gives one terminal the size of another.

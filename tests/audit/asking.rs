@@ -229,6 +229,11 @@ fn verify_says_sound_or_where_it_is_broken() {
         (&true.into(), &20.into())
     );
 
+    assert!(
+        text.ends_with("vouched for by 2 checkpoints, all of it\n"),
+        "{text}"
+    );
+
     let changed =
         String::from_utf8(world.bytes())
             .unwrap()
@@ -247,6 +252,43 @@ fn verify_says_sound_or_where_it_is_broken() {
         (&broken["broken"]["line"], &broken["broken"]["problem"]),
         (&10.into(), &"changed".into())
     );
+}
+
+#[test]
+fn a_checkpoint_is_printed_and_verified_against() {
+    let world = two_sessions();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let keep = |name: &str, text: &str| {
+        let path = elsewhere.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let checkpoint = keep("checkpoint", &say(&world, &["checkpoint"]));
+    let key = keep("key", &say(&world, &["checkpoint", "--public-key"]));
+    let arguments = [
+        "verify",
+        "--since-checkpoint",
+        &checkpoint,
+        "--public-key",
+        &key,
+    ];
+    assert!(say(&world, &arguments).starts_with("sound: "));
+    let other = two_sessions();
+    let (text, success) = ask(&other, &arguments);
+    assert!(!success);
+    assert_eq!(
+        text,
+        "not vouched for: no checkpoint is signed by the key that was given\n"
+    );
+    let nonsense = keep("nonsense", "{}");
+    let line = Line::try_parse_from(["audit", "verify", "--since-checkpoint", &nonsense]).unwrap();
+    let error = run(&line.audit, &world.state(), &mut Vec::new()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("{nonsense} holds no checkpoint as it was signed")
+    );
+    let empty = World::new();
+    assert!(!ask(&empty, &["checkpoint"]).1);
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::process::Command;
 
-use super::support::{Asker, World};
+use lobsterpot::audit::Verdict;
+use lobsterpot::model::{Denial, Folded};
+
+use super::support::{Asker, World, outside};
 
 const DOCUMENT: &str = include_str!("../../docs/audit.md");
 
@@ -47,6 +50,12 @@ fn every_member_of_a_record_is_documented() {
     let asker = Asker::new("agent:main", "s-1");
     asker.command(&log, &["cat", "a"], &["/etc/shadow"]);
     asker.denied(&log, "../x");
+    let folded = Denial {
+        noise: Some("a reason"),
+        folded: Some(Folded::Below),
+        ..outside("openat", "/x")
+    };
+    asker.decision(&log, "x", Verdict::Denied(&folded)).unwrap();
     for record in world.records() {
         for (member, value) in record.as_object().unwrap() {
             assert!(DOCUMENT.contains(&format!("`{member}")), "{member}");

@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Command;
 
-use lobsterpot::audit::{AuditError, AuditLog, Verdict, verify};
+use lobsterpot::audit::{AuditError, AuditLog, Known, Verdict, verify};
 
 use super::support::{Asker, rule};
 
@@ -60,7 +60,7 @@ fn append(log: &AuditLog, path: &str) -> Result<(), ErrorKind> {
 }
 
 fn assert_sound(state: &Path, records: u64) {
-    let verification = verify(state, 1, &mut |_, _| {}).unwrap();
+    let verification = verify(state, &Known::default(), &mut |_, _| {}).unwrap();
     assert!(verification.is_sound(), "{verification:?}");
     assert_eq!((verification.records, verification.repairs), (records, 0));
 }

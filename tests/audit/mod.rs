@@ -11,3 +11,4 @@ mod processes;
 mod records;
 mod redaction;
 mod support;
+mod vouched;

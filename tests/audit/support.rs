@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lobsterpot::audit::{
-    AuditError, AuditLog, Context, Effect, Entry, Event, Outcome, Process, RecordId, RequestInfo,
-    Target, Verdict, Verification, verify,
+    AuditError, AuditLog, Context, Effect, Entry, Event, Known, Outcome, Process, RecordId,
+    RequestInfo, SessionTotals, Target, Verdict, Verification, verify,
 };
 use lobsterpot::model::{
     Denial, Enforced, HostPath, PathSource, Place, PrincipalId, RefusalCode, Rule, Tier,
@@ -50,7 +50,11 @@ impl World {
     }
 
     pub(crate) fn verify(&self) -> Verification {
-        verify(&self.state(), 1, &mut |_, _| {}).unwrap()
+        verify(&self.state(), &Known::default(), &mut |_, _| {}).unwrap()
+    }
+
+    pub(crate) fn verify_against(&self, known: &Known) -> Verification {
+        verify(&self.state(), known, &mut |_, _| {}).unwrap()
     }
 
     /// The names in the state directory, in order.
@@ -99,6 +103,12 @@ impl Asker {
     pub(crate) fn append(&self, log: &AuditLog, event: Event<'_>) -> Result<RecordId, AuditError> {
         let context = self.context();
         log.append(&Entry { context, event })
+    }
+
+    /// The end of the session.
+    pub(crate) fn close(&self, log: &AuditLog) {
+        let totals = SessionTotals::default();
+        self.append(log, Event::SessionClosed(totals)).unwrap();
     }
 
     /// A read that the policy allows.

@@ -4,9 +4,9 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use nix::errno::Errno::{self, EACCES, ENOSYS, EPERM, EROFS};
+use nix::errno::Errno::{self, EACCES, ENOENT, ENOSYS, EPERM, EROFS, EXDEV};
 
-use super::world::{Failures, Place, Policy, User, World, skip};
+use super::world::{Failures, Mode, Place, Policy, User, World, skip};
 
 /// Changes of content and names. Landlock refuses them all alike.
 const CHANGES: [&str; 33] = [
@@ -106,6 +106,17 @@ const OPENING: [&str; 10] = [
     "version",
 ];
 
+/// Attacks that open something with `O_PATH` first, which is as far as they come where it
+/// does not exist.
+const BY_DIRECTORY: [&str; 6] = [
+    "fchmodat-dir",
+    "fchmodat2-empty",
+    "fchownat-empty",
+    "utimensat-dir",
+    "utimensat-empty",
+    "file-setattr",
+];
+
 struct Hunt<'a> {
     world: &'a World,
     place: Place,
@@ -114,6 +125,23 @@ struct Hunt<'a> {
 }
 
 impl Hunt<'_> {
+    /// The error that takes the place of flat mode's in a view: outside nothing exists, and
+    /// what cannot be changed is a read-only file system.
+    fn errno(&self, name: &str, in_flat_mode: Errno) -> Errno {
+        match (self.world.mode, self.place, in_flat_mode) {
+            // The filter answers in both modes, and so does a witness of changes of metadata.
+            (Mode::View, Place::Outside, _) if BY_DIRECTORY.contains(&name) => ENOENT,
+            (Mode::Flat, _, _) | (_, _, ENOSYS | EROFS) => in_flat_mode,
+            _ if name == "socket-file" => EACCES,
+            // A mount is left before it is asked whether it can be changed.
+            (Mode::View, Place::Library, _) if ["replacing", "renaming-out"].contains(&name) => {
+                EXDEV
+            }
+            (Mode::View, Place::Outside, _) => ENOENT,
+            (Mode::View, _, _) => EROFS,
+        }
+    }
+
     fn content_arguments(prey: &Path, own: &Path) -> Vec<OsString> {
         [
             prey.join("file"),
@@ -150,7 +178,10 @@ impl Hunt<'_> {
         let prey = world.prey(place, name);
         let before = world.witness(place);
         let answer = world.sandboxed(self.policy, name, arguments(&prey, &own));
-        let context = format!("{:?} {place:?} {:?} {name}", world.user, self.policy);
+        let context = format!(
+            "{:?} {:?} {place:?} {:?} {name}",
+            world.mode, world.user, self.policy
+        );
         if answer.errno != Some(errno as i32) {
             let told = answer.errno_name();
             self.failures
@@ -167,8 +198,8 @@ impl Hunt<'_> {
 }
 
 fn hunt(place: Place, policy: Policy) {
-    for user in User::all() {
-        let world = World::new(*user);
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
         let mut hunt = Hunt {
             world: &world,
             place,
@@ -176,23 +207,21 @@ fn hunt(place: Place, policy: Policy) {
             failures: Failures::default(),
         };
         for name in CHANGES {
-            hunt.attack(name, EACCES, Hunt::content_arguments);
+            let errno = hunt.errno(name, EACCES);
+            hunt.attack(name, errno, Hunt::content_arguments);
         }
         if user.is_root() {
-            hunt.attack("device", EACCES, Hunt::content_arguments);
+            let errno = hunt.errno("device", EACCES);
+            hunt.attack("device", errno, Hunt::content_arguments);
         }
         let is_closed = place == Place::Outside;
-        let metadata = if policy == Policy::ReadOnly {
-            EROFS
-        } else {
-            EACCES
-        };
         for name in METADATA {
-            let errno = if is_closed && OPENING.contains(&name) {
-                EACCES
-            } else {
-                metadata
+            let errno = match policy {
+                _ if is_closed && OPENING.contains(&name) => EACCES,
+                Policy::Workspace => EACCES,
+                Policy::ReadOnly => EROFS,
             };
+            let errno = hunt.errno(name, errno);
             hunt.attack(name, errno, Hunt::metadata_arguments);
         }
         for (name, workspace, read_only) in ODD {
@@ -201,6 +230,7 @@ fn hunt(place: Place, policy: Policy) {
                 Policy::Workspace => workspace,
                 Policy::ReadOnly => read_only,
             };
+            let errno = hunt.errno(name, errno);
             hunt.attack(name, errno, Hunt::metadata_arguments);
         }
         hunt.failures.none("changes");

@@ -7,11 +7,13 @@
 /// Compiles the attacker, and runs it with and without the sandbox.
 mod world;
 
+/// Other processes of the same user stay as they are.
+mod bystanders;
 /// What lies outside, or in a grant without the right, cannot be changed.
 mod changing;
 /// Nothing leaves the machine, and no daemon of it can be asked.
 mod network;
-/// Other processes, privileges, and what a command inherits.
+/// Privileges, dangerous calls, and what a command inherits.
 mod processes;
 /// The supervisor of metadata changes, under races.
 mod races;

@@ -71,8 +71,8 @@ fn attack(world: &World, witness: &dyn Witness, call: (&str, &str), errno: Errno
 
 #[test]
 fn no_connection_is_made_and_nothing_is_sent() {
-    for user in User::all() {
-        let world = World::new(*user);
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = tcp.local_addr().unwrap().port().to_string();
         tcp.set_nonblocking(true).unwrap();
@@ -100,8 +100,8 @@ fn no_connection_is_made_and_nothing_is_sent() {
 /// Not even one that lies in the workspace: a daemon listens there, not the command.
 #[test]
 fn no_daemon_of_the_host_is_asked() {
-    for user in User::all() {
-        let world = World::new(*user);
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
         for (place, file) in [("outside", "s"), ("workspace", "w")] {
             let stream = world.path(place).join(format!("{file}1"));
             let packets = world.path(place).join(format!("{file}2"));
@@ -147,8 +147,8 @@ fn no_other_kind_of_socket_is_made() {
         ("bluetooth", 31, RAW, 1, EAFNOSUPPORT),
         ("no family at all", 0, STREAM, 0, EAFNOSUPPORT),
     ];
-    for user in User::all() {
-        let world = World::new(*user);
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
         let mut worked = 0;
         for (name, family, kind, protocol, errno) in kinds {
             let arguments = [family, kind, protocol].map(|number: i32| number.to_string());
@@ -172,8 +172,8 @@ fn nothing_listens() {
 
 #[test]
 fn pairs_of_sockets_work() {
-    for user in User::all() {
-        let world = World::new(*user);
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
         for policy in [Policy::Workspace, Policy::ReadOnly] {
             let answer = world.sandboxed(policy, "pair", [""]);
             assert_eq!(answer.errno, Some(0), "{answer:?}");

@@ -1,5 +1,5 @@
-//! The supervisor makes changes of metadata for commands. It must never make one outside,
-//! whatever happens to the path, the memory or the descriptors of a call meanwhile.
+//! In flat mode the supervisor makes changes of metadata for commands. It must never make one
+//! outside, whatever happens to the path, the memory or the descriptors of a call meanwhile.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,21 +9,24 @@ use std::process::Command;
 
 use nix::errno::Errno::{self, EACCES};
 
-use super::world::{Failures, Place, Policy, User, World};
+use super::world::{Failures, Mode, Place, Policy, User, World};
 
 /// How often each call is made; there are five calls in a turn.
 const TURNS: &str = "3000";
 
+/// A busy machine can let one side of a race run alone; then it is run again.
+const MOST_TRIES: usize = 20;
+
 fn race(world: &World, name: &str, arguments: &[OsString]) {
     let before = world.witness(Place::Outside);
-    let answer = world.sandboxed(Policy::Workspace, name, arguments);
-    assert_eq!(answer.errno, Some(0), "{name}: {answer:?}");
-    assert_eq!(world.witness(Place::Outside), before, "{name}");
     // The race was one: some calls met the outside, and were refused.
-    assert!(
-        !answer.report()["denials"].as_array().unwrap().is_empty(),
-        "{name}: {answer:?}"
-    );
+    let met = (0..MOST_TRIES).any(|_| {
+        let answer = world.sandboxed(Policy::Workspace, name, arguments);
+        assert_eq!(answer.errno, Some(0), "{name}: {answer:?}");
+        assert!(world.witness(Place::Outside) == before, "{name}");
+        !answer.report()["denials"].as_array().unwrap().is_empty()
+    });
+    assert!(met, "{name}: no call met the outside");
 }
 
 fn own_file(world: &World, name: &str) -> OsString {
@@ -36,7 +39,7 @@ fn own_file(world: &World, name: &str) -> OsString {
 #[test]
 fn no_race_reaches_the_outside() {
     for user in User::all() {
-        let world = World::new(*user);
+        let world = World::in_mode(*user, Mode::Flat);
         let prey = world.prey(Place::Outside, "prey");
         for name in [
             "race-links",
@@ -56,16 +59,19 @@ fn no_race_reaches_the_outside() {
         race(&world, "race-directories", &arguments);
         // The races do change what they reach, where nobody holds them back.
         let before = world.witness(Place::Outside);
-        let own = own_file(&world, "control");
-        world.bare("race-links", &[own, prey.join("file").into(), "200".into()]);
-        assert_ne!(world.witness(Place::Outside), before, "no control");
+        let changes = |turn| {
+            let own = own_file(&world, &format!("control-{turn}"));
+            world.bare("race-links", &[own, prey.join("file").into(), TURNS.into()]);
+            world.witness(Place::Outside) != before
+        };
+        assert!((0..MOST_TRIES).any(changes), "no control");
     }
 }
 
 #[test]
 fn a_process_that_cannot_be_inspected_changes_nothing() {
     for user in User::all() {
-        let world = World::new(*user);
+        let world = World::in_mode(*user, Mode::Flat);
         let prey = world.prey(Place::Outside, "prey");
         let own = own_file(&world, "own");
         let before = world.witness(Place::Outside);
@@ -130,7 +136,7 @@ print('stdout', told(lambda: os.fchmod(1, 0o600)))
 /// Names of one object that the supervisor has to see through, inside and outside.
 #[test]
 fn every_spelling_of_a_path_is_understood() {
-    let world = World::new(User::Current);
+    let world = World::in_mode(User::Current, Mode::Flat);
     let prey = world.prey(Place::Outside, "prey");
     fs::create_dir_all(world.workspace().join("a/b/c")).unwrap();
     own_file(&world, "a/b/c/file");
@@ -188,7 +194,7 @@ fn is_through_magic(path: &str) -> bool {
 /// In flat mode a command can change what is protected; the reply must say so.
 #[test]
 fn what_flat_mode_does_not_keep_is_said() {
-    let world = World::new(User::Current);
+    let world = World::in_mode(User::Current, Mode::Flat);
     fs::create_dir_all(world.workspace().join(".git/hooks")).unwrap();
     own_file(&world, ".git/hooks/pre-commit");
     let (_, errors) = python(
@@ -208,7 +214,7 @@ fn what_flat_mode_does_not_keep_is_said() {
 /// Flags that this program does not know are not guessed at.
 #[test]
 fn unknown_flags_are_refused() {
-    let world = World::new(User::Current);
+    let world = World::in_mode(User::Current, Mode::Flat);
     own_file(&world, "own");
     let script = "
 import ctypes
@@ -226,7 +232,7 @@ for call in (lambda: libc.syscall(452, -100, b'own', 0o600, 0x8000), lambda: lib
 /// A directory's own program sees the same: nothing here depends on the attacker being ours.
 #[test]
 fn everyday_tools_meet_the_same_end() {
-    let world = World::new(User::Current);
+    let world = World::in_mode(User::Current, Mode::Flat);
     let prey = world.prey(Place::Outside, "prey");
     for line in [
         "chmod 600",

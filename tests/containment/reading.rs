@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use nix::errno::Errno::{self, EACCES, ENOSYS, EPERM, EXDEV};
 
-use super::world::{Failures, Place, Policy, User, World, skip};
+use super::world::{Answer, Failures, Mode, Place, Policy, User, World, skip};
 
 /// Whether an ordinary user could do it at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,10 +60,25 @@ fn arguments(world: &World, name: &str) -> Vec<OsString> {
     ]
 }
 
+/// Nothing outside exists in a view, so there is nothing to be refused.
+fn errno_in_view(policy: Policy, way: &str, in_flat_mode: Errno) -> Errno {
+    match (policy, way) {
+        // The filter does not ask where the call would lead, and a loader answers by itself.
+        (
+            _,
+            "file-handle" | "io-uring" | "bind-mount" | "open-tree" | "new-root" | "fanotify"
+            | "loader",
+        ) => in_flat_mode,
+        // The link itself cannot be made.
+        (Policy::ReadOnly, "own-link" | "own-directory-link") => Errno::EROFS,
+        _ => Errno::ENOENT,
+    }
+}
+
 #[test]
 fn no_way_leads_outside() {
-    for user in User::all() {
-        let world = World::new(*user);
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
         let mut failures = Failures::default();
         for (way, errno, by) in WAYS {
             if by == By::Root && !user.is_root() {
@@ -82,6 +97,7 @@ fn no_way_leads_outside() {
                 let before = world.witness(Place::Outside);
                 let answer = world.sandboxed(policy, way, arguments);
                 let expected = match (policy, way) {
+                    _ if mode == Mode::View => errno_in_view(policy, way, errno),
                     // The link itself cannot be made.
                     (Policy::ReadOnly, "hard-link" | "handle-hard-link") => EACCES,
                     // The file to exchange it with cannot be made.
@@ -90,7 +106,9 @@ fn no_way_leads_outside() {
                 };
                 if !answer.stolen.is_empty() || answer.errno != Some(expected as i32) {
                     let told = answer.errno_name();
-                    failures.note(format!("{user:?} {policy:?} {way}: {told}: {answer:?}"));
+                    failures.note(format!(
+                        "{mode:?} {user:?} {policy:?} {way}: {told}: {answer:?}"
+                    ));
                 }
                 if world.witness(Place::Outside) != before {
                     failures.note(format!("{user:?} {policy:?} {way}: changed the outside"));
@@ -104,8 +122,8 @@ fn no_way_leads_outside() {
 /// What the command's own parent, and with it the broker's environment, holds.
 #[test]
 fn no_process_outside_can_be_looked_into() {
-    for user in User::all() {
-        let world = World::new(*user);
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
         let mut failures = Failures::default();
         let mut victim = world.bystander();
         let pid = victim.id().to_string();
@@ -123,8 +141,12 @@ fn no_process_outside_can_be_looked_into() {
                 failures.note(format!("{file}: no control: {control:?}"));
             }
             let answer = world.sandboxed(Policy::Workspace, "of-process", [file, pid.as_str()]);
-            if !answer.stolen.is_empty() || answer.errno != Some(EACCES as i32) {
-                failures.note(format!("{user:?} {file}: {answer:?}"));
+            let expected = match mode {
+                Mode::View => Errno::ENOENT,
+                Mode::Flat => EACCES,
+            };
+            if !answer.stolen.is_empty() || answer.errno != Some(expected as i32) {
+                failures.note(format!("{mode:?} {user:?} {file}: {answer:?}"));
             }
         }
         victim.kill().unwrap();
@@ -136,17 +158,59 @@ fn no_process_outside_can_be_looked_into() {
 /// A directory structure is a secret too: none but the granted ones can be listed.
 #[test]
 fn no_directory_outside_can_be_listed() {
-    let world = World::new(User::Current);
-    for directory in [
-        "/", "/etc", "/home", "/root", "/proc", "/tmp", "/var", "/dev", "/run", "/sys",
-    ] {
-        let control = world.bare("list", [directory]);
-        assert!(!control.stolen.is_empty(), "{control:?}");
-        let answer = world.sandboxed(Policy::Workspace, "list", [directory]);
-        assert_eq!(answer.errno, Some(EACCES as i32), "{directory}: {answer:?}");
-        assert!(answer.stolen.is_empty(), "{directory}: {answer:?}");
+    for mode in Mode::all() {
+        let world = World::in_mode(User::Current, *mode);
+        for directory in [
+            "/", "/etc", "/home", "/root", "/var", "/dev", "/run", "/sys",
+        ] {
+            let control = world.bare("list", [directory]);
+            assert!(!control.stolen.is_empty(), "{control:?}");
+            let answer = world.sandboxed(Policy::Workspace, "list", [directory]);
+            assert!(answer.stolen.is_empty(), "{directory}: {answer:?}");
+            // In a view a directory that leads to nothing is not there.
+            let is_absent = *mode == Mode::View && answer.errno == Some(Errno::ENOENT as i32);
+            let is_closed = answer.errno == Some(EACCES as i32);
+            assert!(is_absent || is_closed, "{mode:?} {directory}: {answer:?}");
+        }
+        let parent = world.path("");
+        let answer = world.sandboxed(Policy::ReadOnly, "list", [&parent]);
+        match mode {
+            Mode::Flat => assert_eq!(answer.errno, Some(EACCES as i32), "{answer:?}"),
+            // The way to the grants, below a private `/tmp`.
+            Mode::View => assert_eq!(names(&answer), ["library", "workspace"]),
+        }
     }
-    let parent = world.path("");
-    let answer = world.sandboxed(Policy::ReadOnly, "list", [&parent]);
-    assert_eq!(answer.errno, Some(EACCES as i32), "{answer:?}");
+}
+
+/// Their own processes and temporary files, where the host has many more.
+#[test]
+fn what_commands_have_to_themselves_tells_nothing() {
+    let Some(Mode::View) = Mode::all().first() else {
+        return;
+    };
+    let world = World::in_mode(User::Current, Mode::View);
+    let answer = world.sandboxed(Policy::Workspace, "list", ["/tmp"]);
+    let own = world.path("");
+    let own = own.strip_prefix("/tmp").unwrap().to_str().unwrap();
+    assert_eq!(names(&answer), [own.trim_end_matches('/')], "{answer:?}");
+    let control = world.bare("list", ["/tmp"]);
+    assert!(names(&control).len() > 1, "{control:?}");
+    let answer = world.sandboxed(Policy::Workspace, "list", ["/proc"]);
+    let processes = |answer: &[String]| -> usize {
+        let is_process = |name: &&String| name.parse::<u32>().is_ok();
+        answer.iter().filter(is_process).count()
+    };
+    assert_eq!(processes(&names(&answer)), 1, "{answer:?}");
+    assert!(processes(&names(&world.bare("list", ["/proc"]))) > 1);
+}
+
+fn names(answer: &Answer) -> Vec<String> {
+    let mut names: Vec<_> = answer
+        .stolen
+        .split_ascii_whitespace()
+        .filter(|name| ![".", ".."].contains(name))
+        .map(str::to_owned)
+        .collect();
+    names.sort();
+    names
 }

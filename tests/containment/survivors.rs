@@ -4,12 +4,12 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::world::{Policy, User, World};
+use super::world::{Policy, User, World, wait_until};
 
 /// The processes whose program is this world's attacker.
 fn alive(world: &World) -> Vec<i32> {
@@ -36,17 +36,6 @@ fn is_growing(file: &Path) -> bool {
     size() != before
 }
 
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(
-            start.elapsed() < Duration::from_mins(1),
-            "still not: {what}"
-        );
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
 fn start(world: &World, options: &[&str], file: &Path) -> Child {
     let mut command = world.program();
     command.args(["run", "--policy", "workspace"]).args(options);
@@ -60,10 +49,68 @@ fn start(world: &World, options: &[&str], file: &Path) -> Child {
     child
 }
 
+/// What is left behind, each by another way of getting away.
+const SURVIVORS: [&str; 11] = [
+    "double-fork",
+    "new-session",
+    "daemon",
+    "own-reaper",
+    "holding-output",
+    "thread",
+    "vfork",
+    "stopping",
+    "stopping-each-other",
+    "running-away",
+    "storm",
+];
+
+/// Without the sandbox it lives on, until the file that stops it is there.
+fn control(world: &World, name: &str) {
+    let file = world.workspace().join(format!("{name}-control"));
+    let status = world
+        .bare_command(name, [&file])
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success(), "{name}");
+    assert!(file.exists(), "{name}");
+    if name == "stopping" {
+        assert!(!alive(world).is_empty(), "{name}: no control");
+        end_all(world);
+        return;
+    }
+    assert!(is_growing(&file), "{name}: no control");
+    fs::write(file.with_extension("stop"), "").unwrap();
+    wait_until(name, || alive(world).is_empty());
+}
+
 #[test]
-fn a_broker_that_is_killed_takes_everything_with_it() {
+fn nothing_lives_on_when_a_command_ends() {
     for user in User::all() {
         let world = World::new(*user);
+        for name in SURVIVORS {
+            control(&world, name);
+            let file = world.workspace().join(name);
+            // It waits for the end of the output, which a survivor would put off.
+            let answer = world.sandboxed(Policy::Workspace, name, [&file]);
+            let left = alive(&world);
+            let is_growing = is_growing(&file);
+            fs::write(file.with_extension("stop"), "").unwrap();
+            end_all(&world);
+            assert_eq!(left, [0; 0], "{user:?} {name}: {answer:?}");
+            assert_eq!(answer.errno, Some(0), "{user:?} {name}: {answer:?}");
+            assert!(file.exists() && !is_growing, "{user:?} {name}");
+            let ended = &answer.report()["result"]["ended_processes"];
+            assert!(ended.as_u64().unwrap() > 0, "{user:?} {name}: {answer:?}");
+        }
+        assert!(world.scratch_left().is_empty());
+    }
+}
+
+#[test]
+fn a_broker_that_is_killed_takes_everything_with_it() {
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
         let file = world.workspace().join("file");
         let mut broker = start(&world, &[], &file);
         assert!(is_growing(&file));
@@ -127,6 +174,13 @@ fn signals_reach_the_command_and_its_end_is_told() {
         assert_eq!(broker.wait().unwrap().code(), Some(7), "{name}");
         assert_eq!(fs::read_to_string(caught).unwrap(), "caught\n");
     }
+    let mut command = world.run(Policy::Workspace);
+    let script = "touch stopped-ready; kill -STOP $$; sleep 600";
+    command.args(["sh", "-c", script]).stderr(Stdio::null());
+    let mut broker = command.spawn().unwrap();
+    wait_until("it stops", || world.workspace().join("stopped-ready").exists());
+    kill(Pid::from_raw(broker.id().cast_signed()), Signal::SIGTERM).unwrap();
+    assert_eq!(broker.wait().unwrap().code(), Some(128 + 15), "stopped");
     let mut command = world.run(Policy::Workspace);
     let output = command
         .args(["sh", "-c", "kill -KILL $$"])

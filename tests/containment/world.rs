@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use serde_json::Value;
@@ -33,9 +34,50 @@ impl User {
         }
     }
 
+    /// All that this process can be, in every mode that this host has.
+    pub(super) fn in_every_mode() -> Vec<(Self, Mode)> {
+        let in_modes = |user: &Self| {
+            let user = *user;
+            Mode::all().iter().map(move |mode| (user, *mode))
+        };
+        Self::all().iter().flat_map(in_modes).collect()
+    }
+
     pub(super) fn is_root(self) -> bool {
         self == Self::Current && nix::unistd::geteuid().is_root()
     }
+}
+
+/// How commands are contained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// In a root of their own.
+    View,
+    /// On the host's own file tree, also where a view could be built.
+    Flat,
+}
+
+impl Mode {
+    /// All that this host has.
+    pub(super) fn all() -> &'static [Self] {
+        static VIEW: OnceLock<bool> = OnceLock::new();
+        if *VIEW.get_or_init(host_has_views) {
+            &[Self::View, Self::Flat]
+        } else {
+            skip("view mode: this host gives no namespaces");
+            &[Self::Flat]
+        }
+    }
+}
+
+fn host_has_views() -> bool {
+    let program = Path::new(env!("CARGO_BIN_EXE_lobsterpot"));
+    let output = Command::new(program)
+        .args(["doctor", "--json"])
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    report["host"]["namespaces"] == "usable"
 }
 
 /// Which policy a command runs under.
@@ -63,6 +105,7 @@ pub(super) enum Place {
 pub(super) struct World {
     directory: TempDir,
     pub(super) user: User,
+    pub(super) mode: Mode,
     program: PathBuf,
 }
 
@@ -130,7 +173,12 @@ pub(super) struct Facts {
 }
 
 impl World {
+    /// In the better of the modes that this host has.
     pub(super) fn new(user: User) -> Self {
+        Self::in_mode(user, Mode::all()[0])
+    }
+
+    pub(super) fn in_mode(user: User, mode: Mode) -> Self {
         let directory = TempDir::new().unwrap();
         let top = directory.path();
         for name in [
@@ -150,6 +198,7 @@ impl World {
         let mut world = Self {
             directory,
             user,
+            mode,
             program: env!("CARGO_BIN_EXE_lobsterpot").into(),
         };
         if user == User::Nobody {
@@ -223,10 +272,18 @@ impl World {
         attack: &str,
         arguments: impl IntoIterator<Item = A>,
     ) -> Answer {
+        Answer::of(&self.bare_command(attack, arguments).output().unwrap())
+    }
+
+    pub(super) fn bare_command<A: AsRef<OsStr>>(
+        &self,
+        attack: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Command {
         let mut command = self.command(Path::new("/bin/sh"));
         command.args(["-c", "\"$@\"; exit $?", "sh", "./attacker", attack]);
         command.args(arguments);
-        Answer::of(&command.output().unwrap())
+        command
     }
 
     /// Runs an attack in the sandbox.
@@ -258,9 +315,10 @@ impl World {
         self.command(&self.program)
     }
 
-    /// A process of the same user that has nothing to do with any command.
+    /// A process of the same user that has nothing to do with any command, in a group of its own.
     pub(super) fn bystander(&self) -> Child {
-        let child = self.command(Path::new("sleep")).arg("600").spawn().unwrap();
+        let mut command = self.command(Path::new("sleep"));
+        let child = command.arg("600").process_group(0).spawn().unwrap();
         // Until it is the program itself, and not what becomes it.
         let is_asleep = || {
             fs::read_to_string(format!("/proc/{}/comm", child.id()))
@@ -283,6 +341,7 @@ impl World {
                 command
             }
         };
+        let forced_flat = if self.mode == Mode::Flat { "1" } else { "0" };
         command
             .current_dir(self.workspace())
             .env_clear()
@@ -292,6 +351,7 @@ impl World {
             .env("XDG_CONFIG_HOME", self.path("config"))
             .env("TMPDIR", self.path("tmp"))
             .env("SECRET_TOKEN", "the secret of the environment")
+            .env("LOBSTERPOT_FORCE_FLAT", forced_flat)
             .stdin(Stdio::null());
         command
     }
@@ -372,6 +432,18 @@ fn attacker() -> &'static Path {
         assert!(compiled.success());
         program
     })
+}
+
+/// Waits for what must come. The limit is for what never comes; it judges no speed.
+pub(super) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(
+            start.elapsed() < Duration::from_mins(1),
+            "still not: {what}"
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 /// A feature that this host lacks: printed and counted, or a failure where all are required.

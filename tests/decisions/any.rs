@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lobsterpot::model::{Place, PrincipalId, Right, Rights, Tier, WeakerGuarantee};
+use lobsterpot::model::{Place, PrincipalId, Right, Rights, Tier, WeakerGuarantee, Wording};
 use lobsterpot::policy::{
     Background, Ceiling, CommandRule, Commands, Containment, Deny, Environment, Grant,
     GrantSelection, HardLinks, Limits, Missing, ModeWish, Network, Policy,
@@ -23,7 +23,7 @@ pub(super) const PRINCIPALS: [(&str, Tier); 4] = [
 
 pub(super) fn nowhere() -> Place {
     Place {
-        file: String::new(),
+        file: Wording::default(),
         line: 0,
     }
 }

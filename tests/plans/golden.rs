@@ -16,6 +16,14 @@ fn path(text: &str) -> HostPath {
     HostPath::absolute(text).unwrap()
 }
 
+/// A host whose users can make namespaces.
+fn with_namespaces(host: HostFeatures) -> HostFeatures {
+    HostFeatures {
+        namespaces: Namespaces::Usable,
+        ..host
+    }
+}
+
 fn kernel(landlock_abi: u32, supervision: Supervision) -> HostFeatures {
     HostFeatures {
         kernel: "of the test".into(),
@@ -97,18 +105,25 @@ fn all_plans() -> String {
     for policy in ["read-only", "workspace"] {
         for abi in 0..=10 {
             for supervision in [Supervision::Available, Supervision::Taken] {
-                writeln!(
-                    text,
-                    "{policy}, landlock abi {abi}, supervision {supervision:?}"
-                )
-                .unwrap();
-                let outcome = match plan(policy, &kernel(abi, supervision)) {
-                    Ok(plan) => told(&plan),
-                    Err(error) => format!("refused: {error}\n"),
-                };
-                text.push_str("  ");
-                text.push_str(&outcome);
-                text.push('\n');
+                let flat = kernel(abi, supervision);
+                for host in [with_namespaces(flat.clone()), flat] {
+                    let namespaces = match host.view_obstacle() {
+                        None => "namespaces",
+                        Some(_) => "no namespaces",
+                    };
+                    writeln!(
+                        text,
+                        "{policy}, landlock abi {abi}, supervision {supervision:?}, {namespaces}"
+                    )
+                    .unwrap();
+                    let outcome = match plan(policy, &host) {
+                        Ok(plan) => told(&plan),
+                        Err(error) => format!("refused: {error}\n"),
+                    };
+                    text.push_str("  ");
+                    text.push_str(&outcome);
+                    text.push('\n');
+                }
             }
         }
     }
@@ -132,6 +147,16 @@ fn plans_are_as_they_were_read_last() {
         "the plans differ from tests/plans/golden.txt"
     );
     assert_eq!(then.len(), now.len());
+}
+
+#[test]
+fn a_view_keeps_every_guarantee() {
+    for policy in ["read-only", "workspace"] {
+        for abi in 1..=10 {
+            let host = with_namespaces(kernel(abi, Supervision::Available));
+            assert_eq!(plan(policy, &host).unwrap().weaker, []);
+        }
+    }
 }
 
 #[test]

@@ -241,6 +241,7 @@ fn how(record: &RecordView<'_>) -> Members {
     vec![
         ("rule", rule),
         ("seen by", shown(&record.path_source).into_owned()),
+        ("noise", shown(&record.noise).into_owned()),
         ("process", process.unwrap_or_default()),
         ("times", number(times, "")),
         ("duration", number(record.duration, " ms")),

@@ -107,8 +107,13 @@ impl Table {
             let denials = record.denials.unwrap_or_default();
             parts.push(format!("{requests} requests, {denials} refusals").into());
         }
-        if record.count > 1 {
-            parts.push(format!("({} times)", record.count).into());
+        match record.folded.as_ref() {
+            "below" => parts.push(format!("({} refusals below)", record.count).into()),
+            _ if record.count > 1 => parts.push(format!("({} times)", record.count).into()),
+            _ => {}
+        }
+        if !record.noise.is_empty() {
+            parts.push("(noise)".into());
         }
         if self.form.wide
             && let Some(process) = &record.process

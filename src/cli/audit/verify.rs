@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::table::{GREEN, RED, YELLOW};
 use super::{AuditCommandError, VerifyArguments};
-use crate::audit::{Loss, Problem, Verification, verify};
+use crate::audit::{Checkpoint, Known, Loss, Problem, PublicKey, Verification, verify};
 use crate::model::shown_path;
 
 pub(super) fn run(
@@ -13,8 +13,9 @@ pub(super) fn run(
     directory: &Path,
     out: &mut dyn Write,
 ) -> Result<u8, AuditCommandError> {
+    let known = known(arguments)?;
     let mut progress = Progress::new();
-    let found = verify(directory, arguments.begins_at, &mut |done, total| {
+    let found = verify(directory, &known, &mut |done, total| {
         progress.show(done, total);
     })?;
     progress.clear();
@@ -26,6 +27,43 @@ pub(super) fn run(
         report(&found, directory, out)?;
     }
     Ok(u8::from(!found.is_sound()))
+}
+
+/// What the operator brought from elsewhere.
+fn known(arguments: &VerifyArguments) -> Result<Known, AuditCommandError> {
+    let public_key = arguments.public_key.as_deref().map(|path| {
+        let text = read(path)?;
+        PublicKey::from_hex(text.trim()).ok_or_else(|| AuditCommandError::Content {
+            path: path.to_owned(),
+            wanted: "public key of 64 hexadecimal digits",
+        })
+    });
+    let checkpoint = arguments.since_checkpoint.as_deref().map(|path| {
+        let line = read(path)?.trim_end().as_bytes().to_vec();
+        let holds = Checkpoint::read(&line).is_some();
+        holds
+            .then_some(line)
+            .ok_or_else(|| AuditCommandError::Content {
+                path: path.to_owned(),
+                wanted: "checkpoint as it was signed",
+            })
+    });
+    Ok(Known {
+        begins_at: arguments.begins_at,
+        public_key: public_key.transpose()?,
+        checkpoint: checkpoint.transpose()?,
+    })
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the operator names the file on the command line, for this one answer"
+)]
+fn read(path: &Path) -> Result<String, AuditCommandError> {
+    std::fs::read_to_string(path).map_err(|source| {
+        let path = path.to_owned();
+        AuditCommandError::File { path, source }
+    })
 }
 
 fn report(found: &Verification, directory: &Path, out: &mut dyn Write) -> io::Result<()> {
@@ -46,6 +84,14 @@ fn report(found: &Verification, directory: &Path, out: &mut dyn Write) -> io::Re
         }
         explain(&broken.problem, out)?;
     }
+    if let Some(doubt) = found
+        .checkpoints
+        .doubt
+        .as_ref()
+        .filter(|_| !found.is_sound())
+    {
+        writeln!(out, "{RED}not vouched for{RED:#}: {doubt}")?;
+    }
     for loss in &found.losses {
         writeln!(out, "{RED}incomplete{RED:#}: {}", told(loss))?;
     }
@@ -60,6 +106,7 @@ fn report(found: &Verification, directory: &Path, out: &mut dyn Write) -> io::Re
             format!("{files} files")
         };
         writeln!(out, "{GREEN}sound{GREEN:#}: {whole} in {files}, {size}")?;
+        vouched(found, out)?;
     }
     let torn = found.repairs - found.losses.len() as u64;
     if torn > 0 {
@@ -75,6 +122,22 @@ fn report(found: &Verification, directory: &Path, out: &mut dyn Write) -> io::Re
         )?;
     }
     Ok(())
+}
+
+/// How far checkpoints vouch for what was found.
+fn vouched(found: &Verification, out: &mut dyn Write) -> io::Result<()> {
+    let checkpoints = &found.checkpoints;
+    let last = found.last.unwrap_or_default();
+    let count = checkpoints.count;
+    let after = last.saturating_sub(checkpoints.sequence);
+    if after == 0 {
+        return writeln!(out, "vouched for by {count} checkpoints, all of it");
+    }
+    let sequence = checkpoints.sequence;
+    writeln!(
+        out,
+        "vouched for by {count} checkpoints up to record {sequence}; {after} came after"
+    )
 }
 
 /// What a person may want to know who sees the problem for the first time.
@@ -98,6 +161,9 @@ fn told(loss: &Loss) -> String {
             "records {} to {} had been written and are gone",
             gone.from, gone.to
         ),
+        None if loss.repair.checkpoints_gone => {
+            "checkpoints or their key were gone, and began anew".into()
+        }
         None => "the record before it is not the one that was written".into(),
     };
     format!("record {} tells that {what}", loss.told_by)
@@ -138,7 +204,7 @@ impl Progress {
         let percent = done.saturating_mul(100) / total.max(1);
         if let Some(terminal) = &mut self.terminal {
             // Progress that cannot be shown is no reason to stop.
-            let _ = write!(terminal, "\rverifying: {percent} %");
+            let _ = write!(terminal, "\rverifying {} {percent:>3} %", bar(percent));
             self.is_shown = true;
         }
     }
@@ -150,9 +216,23 @@ impl Progress {
     }
 }
 
+fn bar(percent: u64) -> String {
+    const WIDTH: usize = 40;
+    let full = usize::try_from(percent).unwrap_or(0).min(100) * WIDTH / 100;
+    format!("[{:<WIDTH$}]", "#".repeat(full))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::size;
+    use super::{bar, size};
+
+    #[test]
+    fn the_bar_is_always_as_wide() {
+        for percent in [0, 1, 50, 99, 100, 700] {
+            assert_eq!(bar(percent).len(), 42, "{percent}");
+        }
+        assert_eq!(bar(100), format!("[{}]", "#".repeat(40)));
+    }
 
     #[test]
     fn sizes_are_readable() {

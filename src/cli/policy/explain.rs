@@ -79,7 +79,9 @@ fn plan_of(terms: &Terms, policy: &Explanation) -> Result<Option<PlanExplanation
         .iter()
         .filter(|reach| Some(&reach.tier) == tier);
     match reach.next() {
-        Some(reach) if reach.commands == Commands::All => Ok(Some(terms.plan()?.explain())),
+        Some(reach) if reach.commands == Commands::All => {
+            Ok(Some(terms.plan(&terms.tried_host())?.explain()))
+        }
         _ => Ok(None),
     }
 }

@@ -151,7 +151,9 @@ fn calls(plan: &PlanExplanation) -> String {
         MetadataCalls::Supervised => {
             "made by a supervisor below grants with the right to write, refused elsewhere"
         }
-        MetadataCalls::Allowed => "restricted by the view's mounts",
+        MetadataCalls::PrivilegedSupervised | MetadataCalls::PrivilegedRefused => {
+            "restricted by the view's mounts; setuid and setgid programs are not made"
+        }
     };
     let words = format!("chmod, chown, utimes, xattr and their kin: {metadata}");
     line(&mut text, &wrapped(&words, 4));

@@ -44,6 +44,14 @@ pub(super) const ROWS: &[Row] = &[
         ..RUNS
     },
     Row {
+        names: "cargo",
+        text: "-p --package --bin --test --example --bench -j --jobs --profile -F --features \
+               --target --color --config -Z",
+        reads: "--manifest-path",
+        writes: "--target-dir",
+        ..Row::NONE
+    },
+    Row {
         names: "make gmake",
         text: "-I -j -l -o -W --jobs",
         reads: "-f --file --makefile -C --directory",

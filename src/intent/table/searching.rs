@@ -30,7 +30,8 @@ pub(super) const ROWS: &[Row] = &[
                --path-separator --dfa-size-limit --regex-size-limit --context-separator \
                --field-match-separator",
         reads: "--ignore-file",
-        instead: "-e --regexp --files --type-list",
+        instead: "-e --regexp",
+        alone: "--files --type-list",
         instead_reads: "-f --file",
         ..SEARCHES
     },

@@ -1,22 +1,31 @@
 //! The profiles that are part of the program.
 
 use super::Profile;
+use crate::policy::BuiltIn;
 
-const BUILT_IN: [(&str, &str); 8] = [
-    ("base", include_str!("../../../sandbox-profiles/base.toml")),
-    ("c", include_str!("../../../sandbox-profiles/c.toml")),
-    ("rust", include_str!("../../../sandbox-profiles/rust.toml")),
-    (
-        "python",
-        include_str!("../../../sandbox-profiles/python.toml"),
-    ),
-    ("node", include_str!("../../../sandbox-profiles/node.toml")),
-    ("go", include_str!("../../../sandbox-profiles/go.toml")),
-    ("git", include_str!("../../../sandbox-profiles/git.toml")),
-    (
-        "offline",
-        include_str!("../../../sandbox-profiles/offline.toml"),
-    ),
+macro_rules! built_in {
+    ($name:literal) => {
+        BuiltIn::new(
+            $name,
+            include_str!(concat!("../../../sandbox-profiles/", $name, ".toml")),
+            include_bytes!(concat!(
+                "../../../sandbox-profiles/compiled/",
+                $name,
+                ".bin"
+            )),
+        )
+    };
+}
+
+static BUILT_IN: [BuiltIn; 8] = [
+    built_in!("base"),
+    built_in!("c"),
+    built_in!("rust"),
+    built_in!("python"),
+    built_in!("node"),
+    built_in!("go"),
+    built_in!("git"),
+    built_in!("offline"),
 ];
 
 const NAMES: [&str; 8] = [
@@ -25,19 +34,15 @@ const NAMES: [&str; 8] = [
 
 impl Profile {
     /// The built-in profile of that name.
-    ///
-    /// # Panics
-    /// Never: the texts are part of the program, and a test reads every one.
     pub fn built_in(name: &str) -> Option<Self> {
-        let text = Self::built_in_text(name)?;
-        let source = format!("built-in:{name}");
-        Some(Self::parse(&source, text).expect("built-in profiles are read by a test"))
+        let found = BUILT_IN.iter().find(|one| one.name == name)?;
+        Some(found.read(Self::parse))
     }
 
     /// The text of the built-in profile of that name.
     pub fn built_in_text(name: &str) -> Option<&'static str> {
-        let found = BUILT_IN.iter().find(|(known, _)| *known == name)?;
-        Some(found.1)
+        let found = BUILT_IN.iter().find(|one| one.name == name)?;
+        Some(found.text)
     }
 
     /// The names of the built-in profiles.
@@ -48,16 +53,19 @@ impl Profile {
 
 #[cfg(test)]
 mod tests {
-    use super::Profile;
+    use super::{BUILT_IN, NAMES, Profile};
 
     #[test]
     fn every_built_in_profile_is_valid_and_bears_its_name() {
-        for name in Profile::built_in_names() {
-            let text = Profile::built_in_text(name).unwrap();
-            match Profile::parse(&format!("sandbox-profiles/{name}.toml"), text) {
-                Ok(profile) => assert_eq!(profile.name, *name),
+        assert_eq!(BUILT_IN.each_ref().map(|one| one.name), NAMES);
+        for one in &BUILT_IN {
+            let profile = match Profile::parse(&one.source(), one.text) {
+                Ok(profile) => profile,
                 Err(found) => panic!("{found}"),
-            }
+            };
+            assert_eq!(profile.name, one.name);
+            assert_eq!(Profile::built_in(one.name).as_ref(), Some(&profile));
+            one.check("sandbox-profiles", &profile);
         }
         assert!(Profile::built_in("Base").is_none());
     }

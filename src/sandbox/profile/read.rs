@@ -13,7 +13,7 @@ use super::{
     Access, Anchored, DeviceControl, HomeFile, NeverPath, OpenSet, ProcessLimit, Profile,
     SystemPath, Toolchain, ToolchainPath, Variable,
 };
-use crate::model::{HostPath, Mode, Place, Right, Rights};
+use crate::model::{HostPath, Mode, Place, Right, Rights, Wording};
 use crate::policy::{Diagnostics, Reader, Source};
 use crate::sandbox::seccomp::SyscallSets;
 
@@ -38,9 +38,9 @@ impl Profile {
     pub fn parse(source: &str, text: &str) -> Result<Self, Diagnostics> {
         let (mut reader, table) = Reader::open(Source { file: source, text })?;
         let mut profile = Self {
-            name: String::new(),
-            source: source.to_owned(),
-            about: String::new(),
+            name: Wording::default(),
+            source: source.to_owned().into(),
+            about: Wording::default(),
             system: Vec::new(),
             never: Vec::new(),
             toolchains: Vec::new(),
@@ -69,8 +69,8 @@ impl Profile {
         }
         for (key, value) in table {
             match key.get_ref().as_ref() {
-                "name" => self.name = reader.name(value),
-                "about" => self.about = reader.sentence(value),
+                "name" => self.name = reader.name(value).into(),
+                "about" => self.about = reader.sentence(value).into(),
                 "system" => {
                     for one in reader.each(value) {
                         self.system.extend(system(reader, one));
@@ -113,7 +113,7 @@ impl Profile {
 
 fn system(reader: &mut Reader<'_>, document: SystemDocument) -> Vec<SystemPath> {
     let access = access(reader, &document.access);
-    let reason = reader.filled(document.reason);
+    let reason = Wording::from(reader.filled(document.reason));
     let only = document.only.map(|word| match word {
         ModeWord::View => Mode::View,
         ModeWord::Flat => Mode::Flat,
@@ -168,7 +168,7 @@ fn access(reader: &mut Reader<'_>, words: &Spanned<Vec<Word>>) -> Access {
 }
 
 fn never(reader: &mut Reader<'_>, document: PathsDocument) -> Vec<NeverPath> {
-    let reason = reader.filled(document.reason);
+    let reason = Wording::from(reader.filled(document.reason));
     let mut paths = Vec::new();
     for text in reader.list(Some(document.paths)) {
         if let Some(path) = anchored(reader, &text) {
@@ -183,7 +183,7 @@ fn never(reader: &mut Reader<'_>, document: PathsDocument) -> Vec<NeverPath> {
 }
 
 fn home_files(reader: &mut Reader<'_>, document: PathsDocument) -> Vec<HomeFile> {
-    let reason = reader.filled(document.reason);
+    let reason = Wording::from(reader.filled(document.reason));
     let mut files = Vec::new();
     for text in reader.list(Some(document.paths)) {
         let place = reader.source.place(&text.span());
@@ -219,8 +219,8 @@ fn toolchain(reader: &mut Reader<'_>, document: ToolchainDocument) -> Toolchain 
         .map(|set| variable(reader, set.into_inner()))
         .collect();
     Toolchain {
-        name: reader.checked_name(document.name),
-        variable: document.variable,
+        name: reader.checked_name(document.name).into(),
+        variable: document.variable.map(Wording::from),
         roots: roots
             .iter()
             .filter_map(|root| anchored(reader, root))
@@ -228,7 +228,7 @@ fn toolchain(reader: &mut Reader<'_>, document: ToolchainDocument) -> Toolchain 
         programs: reader
             .list(document.programs)
             .into_iter()
-            .map(Spanned::into_inner)
+            .map(|name| name.into_inner().into())
             .collect(),
         paths,
         environment,
@@ -237,7 +237,7 @@ fn toolchain(reader: &mut Reader<'_>, document: ToolchainDocument) -> Toolchain 
 
 fn parts(reader: &mut Reader<'_>, document: PartDocument) -> Vec<ToolchainPath> {
     let access = access(reader, &document.access);
-    let reason = reader.filled(document.reason);
+    let reason = Wording::from(reader.filled(document.reason));
     let mut parts = Vec::new();
     for text in reader.list(Some(document.paths)) {
         let path = match text.get_ref().as_str() {
@@ -268,10 +268,10 @@ fn variable(reader: &mut Reader<'_>, document: VariableDocument) -> Variable {
         reader.error("name", &span, message);
     }
     Variable {
-        name,
-        value: document.value,
+        name: name.into(),
+        value: document.value.into(),
         only: document.only,
-        reason: reader.filled(document.reason),
+        reason: reader.filled(document.reason).into(),
         place: reader.source.place(&span),
     }
 }
@@ -280,7 +280,7 @@ fn open<'a>(reader: &mut Reader<'a>, value: Spanned<DeValue<'a>>) -> Vec<OpenSet
     let sets = SyscallSets::built_in();
     let mut opened = Vec::new();
     for document in reader.each::<OpenDocument>(value) {
-        let reason = reader.filled(document.reason);
+        let reason = Wording::from(reader.filled(document.reason));
         for name in reader.list(Some(document.sets)) {
             let place = reader.source.place(&name.span());
             let openable: Vec<&str> = sets.openable().collect();
@@ -290,7 +290,7 @@ fn open<'a>(reader: &mut Reader<'a>, value: Spanned<DeValue<'a>>) -> Vec<OpenSet
                 reader.suggest(name.get_ref(), &openable);
             }
             opened.push(OpenSet {
-                set: name.into_inner(),
+                set: name.into_inner().into(),
                 reason: reason.clone(),
                 place,
             });
@@ -304,7 +304,7 @@ fn limit(reader: &mut Reader<'_>, document: LimitDocument) -> ProcessLimit {
     ProcessLimit {
         resource: document.resource.into_inner(),
         most: document.most,
-        reason: reader.filled(document.reason),
+        reason: reader.filled(document.reason).into(),
         place,
     }
 }

@@ -1,11 +1,12 @@
 //! The system view: what the profiles of a plan come to on one host, as printable data.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Access, HomeFile, ProcessLimit, Profile, SystemPath};
-use crate::model::{HostPath, Mode};
+use crate::model::{HostPath, Mode, Wording};
 use crate::sandbox::toolchain::Toolchains;
 
 /// Whether a plan lets commands change anything outside their scratch directory.
@@ -26,9 +27,9 @@ pub struct ViewPath {
     /// What may be done there.
     pub access: Access,
     /// Which profile, toolchain or search path entry it comes from.
-    pub origin: String,
+    pub origin: Arc<str>,
     /// Why it is needed.
-    pub reason: String,
+    pub reason: Wording,
 }
 
 /// Everything that commands find beside the grants.
@@ -43,7 +44,7 @@ pub struct SystemView {
     /// The search path that commands get.
     pub search_path: Vec<HostPath>,
     /// The system call sets that stay open.
-    pub open_sets: Vec<String>,
+    pub open_sets: Vec<Wording>,
     /// Resource limits of each process.
     pub limits: Vec<ProcessLimit>,
 }
@@ -62,12 +63,13 @@ impl SystemView {
             ..Self::default()
         };
         for profile in profiles {
+            let origin: Arc<str> = format!("profile {}", profile.name).into();
             let fits = |path: &&SystemPath| path.only.is_none_or(|only| only == mode);
             for path in profile.system.iter().filter(fits) {
                 paths.add(ViewPath {
                     path: path.path.clone(),
                     access: path.access,
-                    origin: format!("profile {}", profile.name),
+                    origin: Arc::clone(&origin),
                     reason: path.reason.clone(),
                 });
             }
@@ -117,13 +119,15 @@ impl Paths {
     /// Leaves out what a directory above already gives.
     fn without_covered(self) -> Vec<ViewPath> {
         let mut kept: Vec<ViewPath> = Vec::new();
+        // In order, what lies below a path follows it at once: those around the current one.
+        let mut around: Vec<usize> = Vec::new();
         for path in self.0.into_values() {
-            let covered = kept.iter().any(|above| {
-                path.path.beneath(&above.path).is_some() && above.access.covers(path.access)
-            });
-            if !covered {
-                kept.push(path);
+            around.retain(|at| path.path.beneath(&kept[*at].path).is_some());
+            if around.iter().any(|at| kept[*at].access.covers(path.access)) {
+                continue;
             }
+            around.push(kept.len());
+            kept.push(path);
         }
         kept
     }

@@ -5,11 +5,11 @@
 
 use std::str::FromStr as _;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use syscalls::{aarch64, x86_64};
 
 /// An architecture whose system calls are known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Arch {
     /// 64-bit x86. Its 32-bit and x32 calls are closed.

@@ -3,7 +3,7 @@
 //! All of them have the same value on every architecture of [`super::Arch`].
 
 /// Name and value.
-const CONSTANTS: [(&str, u32); 49] = [
+const CONSTANTS: [(&str, u32); 51] = [
     // socket(2), socketpair(2)
     ("AF_UNIX", 1),
     ("AF_INET", 2),
@@ -22,6 +22,9 @@ const CONSTANTS: [(&str, u32); 49] = [
     ("CLONE_NEWUSER", 0x1000_0000),
     ("CLONE_NEWPID", 0x2000_0000),
     ("CLONE_NEWNET", 0x4000_0000),
+    // chmod(2)
+    ("S_ISUID", 0o4000),
+    ("S_ISGID", 0o2000),
     // open(2)
     ("O_RDONLY", 0),
     ("O_ACCMODE", 3),

@@ -8,6 +8,7 @@ use toml::Spanned;
 use super::constants;
 use super::sets::{Closed, Openable, contradict};
 use super::{Action, Arch, Case, Errno, Origin, Sense, SetEntry, SyscallSet, SyscallSets, Test};
+use crate::model::Wording;
 use crate::policy::{Diagnostics, Reader, Source};
 
 /// A list with the places of its elements.
@@ -91,8 +92,18 @@ impl SyscallSets {
 #[derive(Default)]
 struct Seen {
     names: Vec<String>,
-    /// Call, and what happens to it; no test means always.
-    calls: Vec<(String, Option<Case>)>,
+    /// The set that is read, if it is one that a plan chooses. Of such sets with the same
+    /// calls a plan takes one, so they may say different things.
+    alternative: Option<String>,
+    calls: Vec<SeenCall>,
+}
+
+/// A call, and what happens to it.
+struct SeenCall {
+    name: String,
+    /// None means always.
+    case: Option<Case>,
+    alternative: Option<String>,
 }
 
 fn set(reader: &mut Reader<'_>, seen: &mut Seen, document: SetDocument) -> SyscallSet {
@@ -106,6 +117,7 @@ fn set(reader: &mut Reader<'_>, seen: &mut Seen, document: SetDocument) -> Sysca
         );
     }
     seen.names.push(name.clone());
+    seen.alternative = (document.closed == Closed::ByPlan).then(|| name.clone());
     if document.entry.is_empty() {
         reader.empty_list(&span);
     }
@@ -115,8 +127,8 @@ fn set(reader: &mut Reader<'_>, seen: &mut Seen, document: SetDocument) -> Sysca
         .map(|document| entry(reader, seen, &name, document.into_inner()))
         .collect();
     SyscallSet {
-        name,
-        about: reader.filled(document.about),
+        name: name.into(),
+        about: reader.filled(document.about).into(),
         closed: document.closed,
         openable: if document.openable {
             Openable::Yes
@@ -133,7 +145,7 @@ fn entry(reader: &mut Reader<'_>, seen: &mut Seen, set: &str, document: EntryDoc
     let when = document
         .when
         .and_then(|when| condition(reader, when.into_inner()));
-    let reason = reader.filled(document.reason);
+    let reason = Wording::from(reader.filled(document.reason));
     if document.calls.get_ref().is_empty() {
         reader.empty_list(&document.calls.span());
     }
@@ -144,15 +156,19 @@ fn entry(reader: &mut Reader<'_>, seen: &mut Seen, set: &str, document: EntryDoc
             test,
             action: Action::Errno(errno),
             origin: Origin {
-                set: set.to_owned(),
+                set: set.to_owned().into(),
                 reason: reason.clone(),
             },
         });
         if let Some(message) = seen.clash(call.get_ref(), case.as_ref()) {
             reader.error("contradiction", &call.span(), message);
         }
-        seen.calls.push((call.get_ref().clone(), case));
-        calls.push(call.into_inner());
+        seen.calls.push(SeenCall {
+            name: call.get_ref().clone(),
+            case,
+            alternative: seen.alternative.clone(),
+        });
+        calls.push(call.into_inner().into());
     }
     SetEntry {
         calls,
@@ -166,12 +182,20 @@ fn entry(reader: &mut Reader<'_>, seen: &mut Seen, set: &str, document: EntryDoc
 impl Seen {
     /// What is wrong with saying this of a call as well.
     fn clash(&self, call: &str, case: Option<&Case>) -> Option<String> {
-        let mut before = self.calls.iter().filter(|(name, _)| name == call);
+        let is_other = |seen: &SeenCall| {
+            seen.alternative.is_some()
+                && self.alternative.is_some()
+                && seen.alternative != self.alternative
+        };
+        let mut before = self
+            .calls
+            .iter()
+            .filter(|seen| seen.name == call && !is_other(seen));
         match case {
             None => before
                 .next()
                 .map(|_| format!("`{call}` is closed here always, and elsewhere too")),
-            Some(case) => before.find_map(|(_, other)| match other {
+            Some(case) => before.find_map(|seen| match &seen.case {
                 None => Some(format!("`{call}` is closed elsewhere, always")),
                 Some(other) if contradict(other, case) => Some(format!(
                     "`{call}` ends with another error in the set `{}` for such an argument",

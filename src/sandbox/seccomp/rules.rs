@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Arch, Errno};
+use crate::model::Wording;
 
 /// What happens to a system call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -25,13 +26,13 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Origin {
     /// The set of the profile that names the call.
-    pub set: String,
+    pub set: Wording,
     /// Why the call is in it.
-    pub reason: String,
+    pub reason: Wording,
 }
 
 /// How a value relates to the values of a test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sense {
     /// It is one of them.
@@ -44,7 +45,7 @@ pub enum Sense {
 ///
 /// Only the lower 32 bits count. The kernel takes these arguments as 32-bit
 /// integers and drops the upper half, which the caller can fill at will.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Test {
     /// Which argument, 0 to 5.
     pub argument: u8,

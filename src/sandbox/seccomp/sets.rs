@@ -6,25 +6,34 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Action, Arch, Case, Errno, Origin, Rule, SyscallRules, Test};
-use crate::model::Mode;
+use crate::model::{Mode, Wording};
+use crate::policy::BuiltIn;
+
+static BUILT_IN: BuiltIn = BuiltIn::new(
+    "syscalls",
+    include_str!("../../../sandbox-profiles/syscalls.toml"),
+    include_bytes!("../../../sandbox-profiles/compiled/syscalls.bin"),
+);
 
 /// All sets of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct SyscallSets {
     /// In the order of the file.
     pub sets: Vec<SyscallSet>,
 }
 
 /// One named set.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct SyscallSet {
     /// The name that profiles and plans use.
-    pub name: String,
+    pub name: Wording,
     /// What it is about, in a line.
-    pub about: String,
+    pub about: Wording,
     /// When it is closed.
     pub closed: Closed,
     /// Whether a profile can leave it open.
@@ -34,7 +43,7 @@ pub struct SyscallSet {
 }
 
 /// When a set is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Closed {
     /// In every plan.
@@ -46,7 +55,7 @@ pub enum Closed {
 }
 
 /// Whether a profile can leave a set open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Openable {
     /// A profile can: what it closes harms nobody outside.
     Yes,
@@ -55,10 +64,11 @@ pub enum Openable {
 }
 
 /// Calls that are closed for one reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct SetEntry {
     /// Their names.
-    pub calls: Vec<String>,
+    pub calls: Vec<Wording>,
     /// Only with such an argument; always where absent.
     pub when: Option<Test>,
     /// The error they end with.
@@ -66,7 +76,7 @@ pub struct SetEntry {
     /// The one architecture that has them; every architecture where absent.
     pub only: Option<Arch>,
     /// Why they are closed.
-    pub reason: String,
+    pub reason: Wording,
 }
 
 /// How a plan treats a set that it closes.
@@ -100,12 +110,8 @@ pub enum SetError {
 
 impl SyscallSets {
     /// The sets that are part of the program.
-    ///
-    /// # Panics
-    /// Never: the text is part of the program, and a test reads it.
     pub fn built_in() -> Self {
-        let text = include_str!("../../../sandbox-profiles/syscalls.toml");
-        Self::parse("built-in:syscalls", text).expect("the built-in sets are read by a test")
+        BUILT_IN.read(Self::parse)
     }
 
     /// The set of this name.
@@ -186,9 +192,9 @@ fn add(
             }]),
         };
         place(&mut rules.rules, number, rule).map_err(|first| SetError::Contradiction {
-            call: call.clone(),
+            call: call.to_string(),
             first,
-            second: set.name.clone(),
+            second: set.name.to_string(),
         })?;
     }
     Ok(())
@@ -207,18 +213,18 @@ fn place(rules: &mut BTreeMap<u32, Rule>, number: u32, rule: Rule) -> Result<(),
         (Rule::Cases(cases), Rule::Cases(more)) => {
             for case in more {
                 if let Some(other) = cases.iter().find(|other| contradict(other, &case)) {
-                    return Err(other.origin.set.clone());
+                    return Err(other.origin.set.to_string());
                 }
                 cases.push(case);
             }
             Ok(())
         }
-        (Rule::Always { origin, .. }, _) => Err(origin.set.clone()),
+        (Rule::Always { origin, .. }, _) => Err(origin.set.to_string()),
         (Rule::Cases(cases), Rule::Always { .. }) => {
             // A rule with cases has at least one.
             Err(cases
                 .first()
-                .map(|case| case.origin.set.clone())
+                .map(|case| case.origin.set.to_string())
                 .unwrap_or_default())
         }
     }
@@ -227,4 +233,18 @@ fn place(rules: &mut BTreeMap<u32, Rule>, number: u32, rule: Rule) -> Result<(),
 /// Whether some argument meets both cases and they want different things of it.
 pub(super) fn contradict(one: &Case, other: &Case) -> bool {
     one.action != other.action && one.test.overlaps(&other.test)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BUILT_IN, SyscallSets};
+
+    #[test]
+    fn the_sets_that_are_kept_are_those_of_the_text() {
+        let said = SyscallSets::parse(&BUILT_IN.source(), BUILT_IN.text);
+        match said {
+            Ok(sets) => BUILT_IN.check("sandbox-profiles", &sets),
+            Err(found) => panic!("{found}"),
+        }
+    }
 }

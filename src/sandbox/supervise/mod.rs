@@ -9,6 +9,7 @@
 
 mod call;
 mod place;
+mod scheduling;
 
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
@@ -17,6 +18,7 @@ use nix::errno::Errno;
 
 use call::{Call, Target};
 use place::{Pinned, WritableRoot};
+use scheduling::Scheduling;
 
 use super::message::{RefusedCall, RefusedFor};
 use crate::policy::PatternSet;
@@ -70,6 +72,11 @@ impl Supervisor {
         listener: &Listener,
         notification: &Notification,
     ) -> (Answer, Option<RefusedCall>) {
+        match Scheduling::read(notification) {
+            Ok(None) => {}
+            Ok(Some(call)) => return judge_scheduling(listener, notification, &call),
+            Err(error) => return (Answer::Refused(errno_of(&error)), None),
+        }
         let call = match Call::read(notification) {
             Ok(call) => call,
             // Memory that cannot be read is never a reason to allow.
@@ -102,7 +109,28 @@ impl Supervisor {
         }
         let root = self.roots.iter().find(|root| root.holds(pinned));
         let root = root.ok_or(self.elsewhere)?;
-        root.find(pinned).ok_or(RefusedFor::Exception)
+        root.find(pinned).ok_or(match self.elsewhere {
+            RefusedFor::ReadOnly => RefusedFor::ReadOnly,
+            _ => RefusedFor::Exception,
+        })
+    }
+}
+
+fn judge_scheduling(
+    listener: &Listener,
+    notification: &Notification,
+    call: &Scheduling,
+) -> (Answer, Option<RefusedCall>) {
+    // As below: what was read belongs to this very call.
+    if !listener.is_waiting(notification.id) {
+        return (Answer::Refused(Errno::EPERM as i32), None);
+    }
+    if !call.is_own() {
+        return refused((notification, call.name), None, RefusedFor::OtherProcess);
+    }
+    match call.perform() {
+        Ok(()) => (Answer::Performed(0), None),
+        Err(error) => (Answer::Refused(errno_of(&error)), None),
     }
 }
 
@@ -153,8 +181,16 @@ fn refuse(
         (Target::Descriptor(_), Some(pinned)) => Some(pinned.path().to_string_lossy().into_owned()),
         (Target::Descriptor(number), None) => place::descriptor_path(notification.pid, *number),
     };
+    refused((notification, call.name), path, reason)
+}
+
+fn refused(
+    (notification, name): (&Notification, &str),
+    path: Option<String>,
+    reason: RefusedFor,
+) -> (Answer, Option<RefusedCall>) {
     let refused = RefusedCall {
-        call: call.name.to_owned(),
+        call: name.to_owned(),
         path,
         reason,
         pid: notification.pid,
@@ -163,7 +199,7 @@ fn refuse(
     let errno = match reason {
         RefusedFor::ReadOnly => Errno::EROFS,
         RefusedFor::Outside | RefusedFor::Exception => Errno::EACCES,
-        RefusedFor::Privileged => Errno::EPERM,
+        RefusedFor::Privileged | RefusedFor::OtherProcess => Errno::EPERM,
     };
     (Answer::Refused(errno as i32), Some(refused))
 }

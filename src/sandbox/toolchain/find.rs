@@ -1,11 +1,13 @@
 //! The search itself: entries of the search path, what their links lead to, and the
 //! toolchains that profiles describe.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use super::links::{Led, follow};
+use super::once::Once;
 use super::{Disk, LeftOut, Seen, Surroundings, Toolchains, Writers};
-use crate::model::{HostPath, Right, Rights};
+use crate::model::{HostPath, Right, Rights, Wording};
 use crate::sandbox::profile::{
     Access, Anchored, DeviceControl, Profile, SystemPath, Toolchain, ViewPath,
 };
@@ -18,10 +20,25 @@ const PROGRAMS: Access = Access {
     ioctl: DeviceControl::Refuse,
 };
 
+/// Why something is granted.
+struct Why {
+    origin: Arc<str>,
+    reason: Wording,
+}
+
+impl Why {
+    fn search_path(reason: &'static str) -> Self {
+        Self {
+            origin: "search path".into(),
+            reason: reason.into(),
+        }
+    }
+}
+
 pub(super) struct Finder<'a> {
     profiles: &'a [Profile],
     around: Surroundings<'a>,
-    disk: &'a dyn Disk,
+    disk: Once<'a>,
     /// The home, as it is named and where it really is.
     homes: Vec<HostPath>,
     /// Places that are never granted, and what lies there.
@@ -39,8 +56,9 @@ impl<'a> Finder<'a> {
         around: Surroundings<'a>,
         disk: &'a dyn Disk,
     ) -> Self {
+        let disk = Once::new(disk);
         let mut homes = vec![around.home.clone()];
-        if let Led::To(home, _) = follow(around.home, &[], disk)
+        if let Led::To(home, _) = follow(around.home, &[], &disk)
             && home != *around.home
         {
             homes.push(home);
@@ -91,7 +109,7 @@ impl<'a> Finder<'a> {
             self.found.search_path.push(entry);
             return;
         }
-        let (real, writers) = match follow(&entry, self.around.granted, self.disk) {
+        let (real, writers) = match self.follow(&entry) {
             Led::To(real, Seen::Directory(writers)) => (real, writers),
             Led::IntoGrant => {
                 self.found.search_path.push(entry);
@@ -115,18 +133,9 @@ impl<'a> Finder<'a> {
                 real.clone()
             };
             self.follow_links_in(&real);
-            self.push(
-                &usable,
-                PROGRAMS,
-                "search path",
-                "programs of the search path",
-            );
-            self.push(
-                &real,
-                PROGRAMS,
-                "search path",
-                "programs of the search path",
-            );
+            let why = Why::search_path("programs of the search path");
+            self.push(&usable, PROGRAMS, &why);
+            self.push(&real, PROGRAMS, &why);
             self.reached.push(real.clone());
             self.entries.push(real);
             self.found.search_path.push(usable);
@@ -134,14 +143,15 @@ impl<'a> Finder<'a> {
     }
 
     fn follow_links_in(&mut self, directory: &HostPath) {
-        for name in self.disk.names(directory.as_path()) {
+        for (name, text) in self.disk.links(directory.as_path()) {
+            // What it leads to stands in the same directory, and is met there by its own name.
+            if is_plain_name(&text) {
+                continue;
+            }
             let Ok(path) = directory.join(&name) else {
                 continue;
             };
-            if !matches!(self.disk.look(path.as_path()), Some(Seen::Link(_))) {
-                continue;
-            }
-            if let Led::To(target, Seen::Program) = follow(&path, self.around.granted, self.disk)
+            if let Led::To(target, Seen::Program) = self.follow(&path)
                 && !self.is_system(&target)
                 && !self.reached.contains(&target)
             {
@@ -150,10 +160,13 @@ impl<'a> Finder<'a> {
         }
     }
 
+    fn follow(&self, path: &HostPath) -> Led {
+        follow(path, self.around.granted, &self.disk)
+    }
+
     fn toolchain(&mut self, toolchain: &Toolchain) {
         for root in self.roots(toolchain) {
-            let origin = format!("toolchain {}", toolchain.name);
-            let real = match follow(&root, self.around.granted, self.disk) {
+            let real = match self.follow(&root) {
                 Led::To(real, Seen::Directory(_)) => real,
                 // The operator keeps it in a grant: nothing more to grant, but it must be found.
                 Led::IntoGrant if self.variable(toolchain).is_some() => {
@@ -166,9 +179,14 @@ impl<'a> Finder<'a> {
                 continue;
             }
             let mut granted = false;
+            let origin: Arc<str> = format!("toolchain {}", toolchain.name).into();
             for part in &toolchain.paths {
+                let why = Why {
+                    origin: Arc::clone(&origin),
+                    reason: part.reason.clone(),
+                };
                 for path in self.parts(&root, &part.path) {
-                    granted |= self.grant(&path, part.access, &origin, &part.reason);
+                    granted |= self.grant(&path, part.access, &why);
                 }
             }
             if granted {
@@ -179,7 +197,7 @@ impl<'a> Finder<'a> {
 
     fn variable(&self, toolchain: &Toolchain) -> Option<HostPath> {
         let name = toolchain.variable.as_ref()?;
-        let value = self.around.variables.get(name)?;
+        let value = self.around.variables.get(name.as_str())?;
         // Some of them are lists; the first counts, as it does for the tool.
         HostPath::absolute(value.split(':').next()?).ok()
     }
@@ -213,7 +231,7 @@ impl<'a> Finder<'a> {
         ) else {
             return vec![path.clone()];
         };
-        let real = HostPath::absolute(parent).map(|it| follow(&it, self.around.granted, self.disk));
+        let real = HostPath::absolute(parent).map(|it| self.follow(&it));
         let Ok(Led::To(real, _)) = real else {
             return Vec::new();
         };
@@ -248,49 +266,45 @@ impl<'a> Finder<'a> {
         };
         for variable in &toolchain.environment {
             let known = &mut self.found.environment;
-            if known.iter().all(|(name, _)| *name != variable.name) {
+            if known.iter().all(|(name, _)| variable.name != name.as_str()) {
                 let value = variable.value.replace("${root}", root);
-                known.push((variable.name.clone(), value));
+                known.push((variable.name.to_string(), value));
             }
         }
     }
 
     /// Programs that a link in the search path leads to and no toolchain covers.
     fn single_programs(&mut self) {
+        let why = Why::search_path("a link in the search path leads to it");
         for program in std::mem::take(&mut self.reached) {
-            self.grant(
-                &program,
-                PROGRAMS,
-                "search path",
-                "a link in the search path leads to it",
-            );
+            self.grant(&program, PROGRAMS, &why);
         }
     }
 
     /// Grants a path that exists and may be granted, as it is named and where it really is.
-    fn grant(&mut self, path: &HostPath, access: Access, origin: &str, reason: &str) -> bool {
-        let (real, seen) = match follow(path, self.around.granted, self.disk) {
+    fn grant(&mut self, path: &HostPath, access: Access, why: &Why) -> bool {
+        let (real, seen) = match self.follow(path) {
             Led::To(real, seen) => (real, seen),
             Led::IntoGrant | Led::Nowhere => return false,
         };
         let shared = seen == Seen::Directory(Writers::Everybody);
-        let why = if shared {
+        let obstacle = if shared {
             Some("every user can put files there".to_owned())
         } else {
             self.obstacle(&real)
         };
-        if let Some(why) = why {
-            self.leave_out(path.as_path(), &why);
+        if let Some(obstacle) = obstacle {
+            self.leave_out(path.as_path(), &obstacle);
             return false;
         }
-        self.push(&real, access, origin, reason);
+        self.push(&real, access, why);
         if self.obstacle(path).is_none() {
-            self.push(path, access, origin, reason);
+            self.push(path, access, why);
         }
         true
     }
 
-    fn push(&mut self, path: &HostPath, access: Access, origin: &str, reason: &str) {
+    fn push(&mut self, path: &HostPath, access: Access, why: &Why) {
         let known = self.found.paths.iter();
         let covers =
             |known: &ViewPath| path.beneath(&known.path).is_some() && known.access.covers(access);
@@ -300,8 +314,8 @@ impl<'a> Finder<'a> {
         self.found.paths.push(ViewPath {
             path: path.clone(),
             access,
-            origin: origin.to_owned(),
-            reason: reason.to_owned(),
+            origin: Arc::clone(&why.origin),
+            reason: why.reason.clone(),
         });
     }
 
@@ -338,6 +352,11 @@ impl<'a> Finder<'a> {
         let mut paths = self.profiles.iter().flat_map(|profile| &profile.system);
         paths.any(covers)
     }
+}
+
+fn is_plain_name(text: &Path) -> bool {
+    let mut parts = text.components();
+    matches!(parts.next(), Some(Component::Normal(_))) && parts.next().is_none()
 }
 
 fn anchor(path: &Anchored, homes: &[HostPath]) -> Vec<HostPath> {

@@ -9,6 +9,7 @@
 mod disk;
 mod find;
 mod links;
+mod once;
 
 pub use disk::HostDisk;
 
@@ -64,6 +65,8 @@ pub trait Disk {
     fn look(&self, path: &Path) -> Option<Seen>;
     /// The names in a directory; none where it cannot be listed.
     fn names(&self, directory: &Path) -> Vec<OsString>;
+    /// The symbolic links among them, with their texts.
+    fn links(&self, directory: &Path) -> Vec<(OsString, PathBuf)>;
 }
 
 /// What was found.

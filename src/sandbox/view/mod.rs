@@ -3,13 +3,23 @@
 //! Nothing of the host is in it but what the plan grants; what cannot be changed is mounted
 //! read-only, so that the kernel refuses every change with one error. It leaves nothing on
 //! the host: no stub, no mount outside its own namespaces.
+//!
+//! Reading order: `locate` (what of the plan exists), `layout` (what becomes a mount),
+//! `skeleton` (what the root holds besides), `own` (what every view has), `masks` (the
+//! exceptions of grants), `build` (in which order it is made real).
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "taken into use with the layer itself"
-)]
-
+mod build;
+mod error;
+mod layout;
+mod locate;
+mod masks;
+mod own;
 mod skeleton;
+mod trial;
 
-pub(in crate::sandbox) use skeleton::{Node, Skeleton};
+pub(super) use build::{Unfinished, View, begin};
+pub use error::{ViewError, ViewStep};
+pub(super) use own::{PRIVATE, SCRATCH};
+#[allow(unused_imports, reason = "for what serves the root of a view")]
+pub(super) use skeleton::{Node, Skeleton};
+pub(super) use trial::try_out;

@@ -71,7 +71,7 @@ static int of_links(char **a)
 {
 	char spare[PATH_MAX];
 	snprintf(spare, sizeof spare, "%s.spare", a[0]);
-	return symlink(a[1], spare) ? errno : race(a, swap_links, a[0]);
+	return symlink(a[1], spare) && errno != EEXIST ? errno : race(a, swap_links, a[0]);
 }
 /* The link is a directory's: argument 0 is a directory, 3 a file's name in both. */
 static int of_directories(char **a)
@@ -79,7 +79,7 @@ static int of_directories(char **a)
 	char spare[PATH_MAX], path[PATH_MAX];
 	snprintf(spare, sizeof spare, "%s.spare", a[0]);
 	snprintf(path, sizeof path, "%s/%s", a[0], a[3]);
-	return symlink(a[1], spare) ? errno : race(a, swap_links, path);
+	return symlink(a[1], spare) && errno != EEXIST ? errno : race(a, swap_links, path);
 }
 static int of_memory(char **a)
 {

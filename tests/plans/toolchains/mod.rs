@@ -57,6 +57,22 @@ fn rustup_and_cargo_are_found_without_the_credentials() {
 }
 
 #[test]
+fn a_link_to_a_neighbour_that_is_a_link_itself_leads_as_far() {
+    let found = World {
+        disk: Paper::system()
+            .programs(&["/opt/tool/bin/tool-2", "/home/a/bin/other"])
+            .link("/home/a/bin/tool-2", "/opt/tool/bin/tool-2")
+            .link("/home/a/bin/tool", "tool-2")
+            .link("/home/a/bin/t", "./tool"),
+        search_path: &["/home/a/bin", "/usr/bin"],
+        variables: &[],
+        granted: &[],
+    }
+    .discover();
+    assert_eq!(paths(&found), ["/home/a/bin", "/opt/tool"]);
+}
+
+#[test]
 fn a_toolchain_that_nothing_leads_to_is_not_granted() {
     let found = World {
         disk: Paper::system().directories(&["/home/a/.rustup/toolchains", "/home/a/.nvm/versions"]),

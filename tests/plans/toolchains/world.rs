@@ -1,6 +1,7 @@
 //! Disks on paper, for the discovery of toolchains: a list of paths in place of a host.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -10,17 +11,20 @@ use lobsterpot::sandbox::toolchain::{Disk, Seen, Surroundings, Toolchains, Write
 
 /// A disk that is a list of paths. Directories above a path exist by themselves.
 #[derive(Default)]
-pub(super) struct Paper(BTreeMap<PathBuf, Seen>);
+pub(super) struct Paper {
+    found: BTreeMap<PathBuf, Seen>,
+    looked_at: RefCell<BTreeSet<PathBuf>>,
+}
 
 impl Paper {
     pub(super) fn with(mut self, path: &str, seen: Seen) -> Self {
         let path = PathBuf::from(path);
         for above in path.ancestors().skip(1) {
-            self.0
+            self.found
                 .entry(above.to_owned())
                 .or_insert(Seen::Directory(Writers::Some));
         }
-        self.0.insert(path, seen);
+        self.found.insert(path, seen);
         self
     }
 
@@ -57,19 +61,31 @@ impl Disk for Paper {
         // A kernel would follow links on the way here; the search must not rely on that.
         for above in path.ancestors().skip(1) {
             assert!(
-                !matches!(self.0.get(above), Some(Seen::Link(_))),
+                !matches!(self.found.get(above), Some(Seen::Link(_))),
                 "{} leads through a link",
                 path.display()
             );
         }
-        self.0.get(path).cloned()
+        let first = self.looked_at.borrow_mut().insert(path.to_owned());
+        assert!(first, "{} is looked at twice", path.display());
+        self.found.get(path).cloned()
     }
 
     fn names(&self, directory: &Path) -> Vec<OsString> {
-        let below = self.0.keys();
+        let below = self.found.keys();
         below
             .filter(|path| path.parent() == Some(directory))
             .filter_map(|path| path.file_name().map(ToOwned::to_owned))
+            .collect()
+    }
+
+    fn links(&self, directory: &Path) -> Vec<(OsString, PathBuf)> {
+        let names = self.names(directory).into_iter();
+        names
+            .filter_map(|name| match self.found.get(&directory.join(&name)) {
+                Some(Seen::Link(text)) => Some((name, text.clone())),
+                _ => None,
+            })
             .collect()
     }
 }

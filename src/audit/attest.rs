@@ -1,0 +1,48 @@
+//! When a checkpoint is made: every so many records, when a session ends, after a repair.
+//!
+//! Between two checkpoints an append costs nothing more. A checkpoint that cannot be made is
+//! a record that cannot be written: the request is refused.
+
+use super::AuditError;
+use super::files::{self, Position};
+use super::log::{AuditLog, Writer, now};
+use super::notary::Standing;
+use super::repair::Repair;
+
+/// How many records there are between two checkpoints of one session.
+const EVERY: u64 = 1000;
+
+impl AuditLog {
+    pub(super) fn attest_when_due(
+        &self,
+        writer: &mut Writer,
+        position: &mut Position,
+    ) -> Result<(), AuditError> {
+        if position.sequence.saturating_sub(writer.attested) < EVERY {
+            return Ok(());
+        }
+        self.attest(writer, position)
+    }
+
+    /// Makes a checkpoint of where the log stands.
+    pub(super) fn attest(
+        &self,
+        writer: &mut Writer,
+        position: &mut Position,
+    ) -> Result<(), AuditError> {
+        let mut standing = writer.notary.standing()?;
+        if matches!(standing, Standing::Fresh) && position.sequence > 0 {
+            standing = Standing::Gone(None);
+        }
+        let begins = match standing.newest() {
+            Some(newest) => newest.begins,
+            None => files::first(&self.directory)?,
+        };
+        if matches!(standing, Standing::Gone(_)) {
+            self.tell(writer, position, &Repair::of_checkpoints())?;
+        }
+        let made = writer.notary.attest(standing, *position, (begins, now()))?;
+        writer.attested = made.sequence;
+        Ok(())
+    }
+}

@@ -1,0 +1,38 @@
+//! What a witness saw: one operation that was refused inside a command.
+//!
+//! A sighting is evidence, never a decision: whatever is refused was refused already.
+
+use std::path::Path;
+
+use super::{PathSource, RefusalCode};
+
+/// One refused operation inside a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sighting<'a> {
+    /// Why it was refused.
+    pub code: RefusalCode,
+    /// The operation: a system call's name, or `lookup` where only the path is known.
+    pub op: &'a str,
+    /// The path, or the address of a peer; none where neither was involved.
+    pub path: Option<&'a Path>,
+    /// What the operation would have done.
+    pub intent: Intent,
+    /// The process outside the sandbox's numbering; 0 where it is not known.
+    pub pid: u32,
+    /// Its arguments, the program first; empty where they could not be read.
+    pub process: &'a [String],
+    /// Who saw the path.
+    pub source: PathSource,
+}
+
+/// What an operation would have done, as far as the witness could tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Intent {
+    /// It would have looked: a lookup, a stat, an open for reading.
+    Look,
+    /// It would have changed something, or left the machine.
+    Change,
+    /// The witness could not tell.
+    #[default]
+    Unknown,
+}

@@ -1,0 +1,294 @@
+//! The keeper: the process between the broker and its launcher.
+//!
+//! It is forked from the broker while that has a single thread. For a view it makes the
+//! namespaces and the mounts; then it starts the launcher and does nothing but wait for it.
+//! Should the launcher be ended from outside, as by the kernel for want of memory, its
+//! orphans are the keeper's, which ends them and removes the scratch directory.
+
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use super::landlock::{self, LandlockError};
+use super::launcher::{Equipment, Launcher, Territory};
+use super::message::Report;
+use super::plan::Plan;
+use super::prepare::Handles;
+use super::reach;
+use super::scratch::Scratch;
+use super::supervise::Supervisor;
+use super::view::{self, Unfinished, View, ViewError, ViewStep};
+use crate::policy::Background;
+use crate::sys::channel::Channel;
+use crate::sys::launch;
+use crate::sys::process::{self, Fork};
+use crate::sys::seccomp::Filter;
+use crate::sys::signals::block_all;
+use crate::sys::stdio::{Interest, wait};
+use crate::sys::teardown::Teardown;
+
+/// What every command of a session is started with, whatever the mode.
+#[derive(Debug)]
+pub(super) struct Outfit {
+    pub filter: Filter,
+    /// Resource limits: soft and hard alike.
+    pub limits: Vec<(u32, u64)>,
+    pub background: Background,
+}
+
+/// What flat mode needs besides, made by the broker.
+#[derive(Debug)]
+pub(super) struct FlatGround {
+    pub ruleset: OwnedFd,
+    pub supervisor: Supervisor,
+    pub scratch: Scratch,
+    /// The launcher's own domain, in which its commands' domains lie.
+    pub domain: Option<OwnedFd>,
+}
+
+/// What a view is built from.
+#[derive(Clone, Copy)]
+pub(super) struct ViewGround<'a> {
+    pub plan: &'a Plan,
+    pub handles: &'a dyn Handles,
+}
+
+/// Why there is no launcher.
+#[derive(Debug)]
+pub(super) enum StartError {
+    /// The process could not be started, or ended at once.
+    Process(io::Error),
+    /// The view could not be built.
+    View(ViewError),
+}
+
+impl From<io::Error> for StartError {
+    fn from(error: io::Error) -> Self {
+        Self::Process(error)
+    }
+}
+
+/// The broker's hold on a launcher.
+#[derive(Debug)]
+pub(super) struct LauncherHandle {
+    pub channel: Channel,
+    pid: i32,
+    pidfd: OwnedFd,
+    /// The view's own instance of devpts.
+    terminals: Option<OwnedFd>,
+}
+
+impl LauncherHandle {
+    /// Starts a launcher on the host's file tree. The calling process must have a single thread.
+    pub(super) fn start_flat(outfit: Outfit, ground: FlatGround) -> io::Result<Self> {
+        Self::fork(|channel| keep_flat(outfit, ground, channel))
+    }
+
+    /// Starts a launcher in a view, and waits until that is built. The calling process must
+    /// have a single thread.
+    pub(super) fn start_in_view(
+        outfit: Outfit,
+        ground: ViewGround<'_>,
+    ) -> Result<Self, StartError> {
+        let mut handle = Self::fork(|channel| keep_view(outfit, ground, channel))?;
+        let frame = handle.channel.receive()?;
+        let mut frame = frame.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        match postcard::from_bytes(&frame.bytes).map_err(io::Error::other)? {
+            Report::Ready => {
+                handle.terminals = frame.descriptors.pop();
+                Ok(handle)
+            }
+            Report::NoView(error) => {
+                handle.finish();
+                Err(StartError::View(error))
+            }
+            _ => Err(io::Error::from(io::ErrorKind::InvalidData).into()),
+        }
+    }
+
+    fn fork(child: impl FnOnce(Channel) -> io::Result<()>) -> io::Result<Self> {
+        let (ours, theirs) = Channel::pair()?;
+        match process::fork_single_threaded()? {
+            Fork::Parent { pid, pidfd } => Ok(Self {
+                channel: ours,
+                pid,
+                pidfd,
+                terminals: None,
+            }),
+            Fork::Child => {
+                drop(ours);
+                process::end_now(match child(theirs) {
+                    Ok(()) => 0,
+                    Err(_) => 1,
+                })
+            }
+        }
+    }
+
+    /// The view's own instance of devpts, in view mode.
+    pub(super) fn terminals(&self) -> Option<BorrowedFd<'_>> {
+        self.terminals.as_ref().map(OwnedFd::as_fd)
+    }
+
+    /// Says goodbye and waits until the launcher has ended everything.
+    pub(super) fn finish(self) {
+        let Self {
+            channel,
+            pid,
+            pidfd,
+            terminals: _,
+        } = self;
+        drop(channel);
+        // The launcher needs a moment to end and reap what is left; it is never waited
+        // for without end, because a broker must not hang in a destructor.
+        let ended = wait(&[(pidfd.as_fd(), Interest::Readable)], Some(GRACE));
+        if ended.is_ok_and(|ready| ready == [true]) {
+            process::reap(pid);
+        }
+    }
+}
+
+/// How long a launcher may take to clean up before the broker goes on without it.
+const GRACE: Duration = Duration::from_secs(10);
+
+fn keep_flat(outfit: Outfit, ground: FlatGround, channel: Channel) -> io::Result<()> {
+    stand_alone()?;
+    let FlatGround {
+        ruleset,
+        supervisor,
+        scratch,
+        domain,
+    } = ground;
+    let Fork::Parent { pid, pidfd } = process::fork_single_threaded()? else {
+        let mut equipment = equip(outfit, (ruleset, supervisor), Territory::Host);
+        process::drop_capabilities()?;
+        if let Some(domain) = domain {
+            equipment.teardown = Teardown::by_domain(domain.as_fd());
+        }
+        settle(&equipment, &channel, &scratch.descriptors())?;
+        let served = Launcher::new(equipment, channel)?.serve();
+        scratch.remove();
+        return served;
+    };
+    // The broker must see that the launcher is gone, so nobody else may hold its channel.
+    drop((channel, ruleset, supervisor, domain));
+    await_launcher(pid, &pidfd, &scratch.descriptors())?;
+    Teardown::OneByOne.end_all();
+    scratch.remove();
+    Ok(())
+}
+
+fn keep_view(outfit: Outfit, ground: ViewGround<'_>, channel: Channel) -> io::Result<()> {
+    stand_alone()?;
+    let unfinished = match view::begin(ground.plan.into(), ground.handles) {
+        Ok(unfinished) => unfinished,
+        Err(error) => return report(&channel, &Report::NoView(error)),
+    };
+    let Fork::Parent { pid, pidfd } = process::fork_single_threaded()? else {
+        return match occupy(unfinished, ground.plan, outfit, &channel) {
+            Ok(equipment) => Launcher::new(equipment, channel)?.serve(),
+            Err(error) => report(&channel, &Report::NoView(error)),
+        };
+    };
+    // The kernel ends everything in the pid namespace with its first process, the launcher.
+    drop((channel, unfinished));
+    await_launcher(pid, &pidfd, &[])
+}
+
+/// Finishes the view, and makes what needs it to be there.
+fn occupy(
+    unfinished: Unfinished<'_>,
+    plan: &Plan,
+    outfit: Outfit,
+    channel: &Channel,
+) -> Result<Equipment, ViewError> {
+    let fault = || ViewError::at(ViewStep::Settle);
+    let view = unfinished.finish()?;
+    let ruleset = ruleset(plan, &view)?;
+    let supervisor = reach::in_view(plan).map_err(fault())?;
+    let equipment = equip(outfit, (ruleset, supervisor), Territory::View);
+    let terminals = view.terminals().try_clone_to_owned().map_err(fault())?;
+    drop(view);
+    settle(&equipment, channel, &[terminals.as_raw_fd()]).map_err(fault())?;
+    let ready = postcard::to_stdvec(&Report::Ready).map_err(io::Error::other);
+    ready
+        .and_then(|ready| channel.send(&ready, &[terminals.as_fd()]))
+        .map_err(fault())?;
+    Ok(equipment)
+}
+
+fn ruleset(plan: &Plan, view: &View<'_>) -> Result<OwnedFd, ViewError> {
+    landlock::ruleset(plan.landlock_abi, view.rules()).map_err(|error| {
+        let path = match &error {
+            LandlockError::Rule { path, .. } => Some(path.into()),
+            _ => None,
+        };
+        ViewError {
+            step: ViewStep::Ruleset,
+            path,
+            errno: nix::errno::Errno::EINVAL as i32,
+        }
+    })
+}
+
+fn equip(
+    outfit: Outfit,
+    (ruleset, supervisor): (OwnedFd, Supervisor),
+    territory: Territory,
+) -> Equipment {
+    let Outfit {
+        filter,
+        limits,
+        background,
+    } = outfit;
+    Equipment {
+        ruleset,
+        filter,
+        limits,
+        supervisor,
+        background,
+        territory,
+        teardown: match territory {
+            Territory::Host => Teardown::OneByOne,
+            Territory::View => Teardown::Namespace,
+        },
+    }
+}
+
+/// No signal, no terminal and no orphan of the broker's surroundings concerns us any more.
+fn stand_alone() -> io::Result<()> {
+    block_all()?;
+    nix::unistd::setsid()?;
+    process::adopt_orphans()
+}
+
+/// Cuts every tie of the launcher to the broker's surroundings.
+fn settle(equipment: &Equipment, channel: &Channel, besides: &[i32]) -> io::Result<()> {
+    nix::unistd::setsid()?;
+    process::adopt_orphans()?;
+    process::drop_capabilities()?;
+    process::hide_memory();
+    launch::detach_stdio()?;
+    let mut kept = equipment.supervisor.descriptors();
+    kept.push(equipment.ruleset.as_raw_fd());
+    kept.extend(besides);
+    kept.push(channel.as_fd().as_raw_fd());
+    process::close_all_but(3, &mut kept)
+}
+
+fn await_launcher(pid: i32, pidfd: &OwnedFd, besides: &[i32]) -> io::Result<()> {
+    process::drop_capabilities()?;
+    process::hide_memory();
+    launch::detach_stdio()?;
+    let mut kept = besides.to_vec();
+    kept.push(pidfd.as_raw_fd());
+    process::close_all_but(3, &mut kept)?;
+    wait(&[(pidfd.as_fd(), Interest::Readable)], None)?;
+    process::reap(pid);
+    Ok(())
+}
+
+fn report(channel: &Channel, report: &Report) -> io::Result<()> {
+    let bytes = postcard::to_stdvec(report).map_err(io::Error::other)?;
+    channel.send(&bytes, &[])
+}

@@ -1,0 +1,221 @@
+//! Finding the paths of a plan again, in the mount namespace that the view is built in.
+//!
+//! The kernel clones only what was opened in the same mount namespace, so the broker's own
+//! handles cannot be mounted. Each grant is opened once more and compared with the broker's
+//! handle: a directory that was swapped meanwhile is never mounted by mistake.
+
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::{Component, Path, PathBuf};
+
+use super::error::{ViewError, ViewStep};
+use crate::model::{Right, Rights};
+use crate::sandbox::plan::{Origin, PathRule};
+use crate::sandbox::prepare::Handles;
+use crate::sys::metadata::{Identity, path_of, pin_host_path};
+use crate::sys::mount::Attributes;
+
+/// A path of the plan that exists, opened.
+#[derive(Debug)]
+pub(super) struct Located<'a> {
+    pub rule: &'a PathRule,
+    /// Its path without links, which is where it is mounted.
+    pub path: PathBuf,
+    /// Opened in this mount namespace.
+    pub handle: OwnedFd,
+    pub is_directory: bool,
+    /// Links of the host that lead to it.
+    pub links: Vec<Link>,
+}
+
+/// A symbolic link of the host, and its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Link {
+    pub path: PathBuf,
+    pub text: PathBuf,
+}
+
+/// Opens what of the plan exists, those above before those below.
+///
+/// # Errors
+/// When a grant is not the directory any more that the broker opened.
+pub(super) fn locate<'a>(
+    rules: &'a [PathRule],
+    handles: &dyn Handles,
+) -> Result<Vec<Located<'a>>, ViewError> {
+    let mut located = Vec::with_capacity(rules.len());
+    for rule in rules {
+        if let Some(one) = locate_one(rule, handles)? {
+            located.push(one);
+        }
+    }
+    located.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(located)
+}
+
+fn locate_one<'a>(
+    rule: &'a PathRule,
+    handles: &dyn Handles,
+) -> Result<Option<Located<'a>>, ViewError> {
+    let written = rule.path.as_path();
+    let handle = match &rule.origin {
+        Origin::Grant(grant) => {
+            let opened = handles.handle(*grant);
+            let opened = opened
+                .ok_or_else(|| io::Error::from(nix::errno::Errno::EBADF))
+                .map_err(ViewError::on(ViewStep::Compare, written))?;
+            let wanted = Identity::of(opened).map_err(ViewError::on(ViewStep::Compare, written))?;
+            find_again(written, &wanted, opened)?
+        }
+        Origin::System(_) => match pin_host_path(written) {
+            Ok(handle) => handle,
+            // A path of the system that this host or this user does not have is left out.
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(ViewError::on(ViewStep::Open, written)(error)),
+        },
+    };
+    let fault = |error| ViewError::on(ViewStep::Open, written)(error);
+    let identity = Identity::of(handle.as_fd()).map_err(fault)?;
+    let path = path_of(handle.as_fd()).map_err(fault)?;
+    let links = if path == written {
+        Vec::new()
+    } else {
+        links_on_the_way(written)
+    };
+    Ok(Some(Located {
+        rule,
+        path,
+        handle,
+        is_directory: identity.is_directory(),
+        links,
+    }))
+}
+
+/// Where the policy named it or, should it have been renamed meanwhile, where it is now.
+fn find_again(
+    written: &Path,
+    wanted: &Identity,
+    opened: std::os::fd::BorrowedFd<'_>,
+) -> Result<OwnedFd, ViewError> {
+    let now = path_of(opened).unwrap_or_else(|_| written.to_path_buf());
+    for path in [written, &now] {
+        if let Ok(handle) = pin_host_path(path)
+            && Identity::of(handle.as_fd()).is_ok_and(|found| found.is_same_object(wanted))
+        {
+            return Ok(handle);
+        }
+    }
+    Err(ViewError::on(ViewStep::Compare, written)(
+        nix::errno::Errno::ESTALE.into(),
+    ))
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+    matches!(error.kind(), NotFound | NotADirectory | PermissionDenied)
+}
+
+/// As the kernel's own limit on links in one lookup.
+const MOST_LINKS: usize = 40;
+
+/// The links that a lookup of the path goes through, in order.
+fn links_on_the_way(path: &Path) -> Vec<Link> {
+    let mut links: Vec<Link> = Vec::new();
+    let mut rest: Vec<_> = names_of(path);
+    let mut at = PathBuf::from("/");
+    while let Some(name) = rest.pop() {
+        if name == ".." {
+            at.pop();
+            continue;
+        }
+        at.push(&name);
+        let Ok(text) = nix::fcntl::readlink(&at) else {
+            continue;
+        };
+        let text = PathBuf::from(text);
+        if links.len() == MOST_LINKS {
+            return links;
+        }
+        links.push(Link {
+            path: at.clone(),
+            text: text.clone(),
+        });
+        at.pop();
+        if text.is_absolute() {
+            at = PathBuf::from("/");
+        }
+        rest.extend(names_of(&text));
+    }
+    links
+}
+
+/// The names of a path, the last one first.
+fn names_of(path: &Path) -> Vec<std::ffi::OsString> {
+    let name = |part: Component<'_>| match part {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        _ => None,
+    };
+    let mut names: Vec<_> = path.components().filter_map(name).collect();
+    names.reverse();
+    names
+}
+
+impl Located<'_> {
+    /// What its mount does not let through.
+    pub(super) fn attributes(&self) -> Attributes {
+        let rights = self.rule.access.rights;
+        let mut attributes = Attributes::NOSUID;
+        if self.is_device() {
+            // A device is written to on a read-only mount as well; its inode is not changed.
+            return attributes.and(Attributes::READ_ONLY);
+        }
+        attributes = attributes.and(Attributes::NODEV);
+        if !rights.change_something() {
+            attributes = attributes.and(Attributes::READ_ONLY);
+        }
+        if !rights.has(Right::Execute) {
+            attributes = attributes.and(Attributes::NOEXEC);
+        }
+        attributes
+    }
+
+    /// Whether nothing may be done there: a hole in what is around it.
+    pub(super) fn is_hole(&self) -> bool {
+        self.rule.access.rights == Rights::NONE
+    }
+
+    fn is_device(&self) -> bool {
+        self.path.starts_with("/dev")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Link, links_on_the_way};
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "a test makes its world")]
+    fn every_link_on_the_way_is_named() {
+        let world = tempfile::tempdir().unwrap();
+        let top = world.path().canonicalize().unwrap();
+        std::fs::create_dir_all(top.join("real/inner")).unwrap();
+        symlink("real", top.join("first")).unwrap();
+        symlink("../first/inner", top.join("real/second")).unwrap();
+        let links = links_on_the_way(&top.join("first/second"));
+        let link = |path: &str, text: &str| Link {
+            path: top.join(path),
+            text: Path::new(text).into(),
+        };
+        assert_eq!(
+            links,
+            [
+                link("first", "real"),
+                link("real/second", "../first/inner"),
+                link("first", "real"),
+            ]
+        );
+    }
+}
