@@ -31,8 +31,5 @@ pub use right::{Right, Rights};
 pub use sighting::{Intent, Sighting};
 pub use tally::{Bounds, Noise, Surroundings, Tally};
 pub use text::{shown, shown_path};
-<<<<<<< HEAD
 pub use violations::violations;
-=======
 pub use wording::Wording;
->>>>>>> startup
