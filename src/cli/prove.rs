@@ -13,7 +13,7 @@ use super::output::{self, ERROR, FAINT, GOOD, HEADING, WARNING, styled};
 use super::selectors::Selectors;
 use super::session;
 use crate::ambient::Operator;
-use crate::model::{PrincipalId, WeakerGuarantee, shown};
+use crate::model::{Mode, PrincipalId, WeakerGuarantee, shown};
 use crate::policy::Policy;
 use crate::prove::{self, Finding, Group, Proof, ProveError, Subject, Verdict};
 
@@ -148,14 +148,15 @@ fn words(proof: &Proof, rows: Rows) -> String {
 }
 
 fn heading(proof: &Proof) -> String {
-    let title = format!(
-        "policy {} for {}: {} mode",
-        shown(&proof.policy),
-        shown(&proof.principal),
-        proof.mode.as_str()
-    );
+    let policy = shown(&proof.policy);
+    let principal = shown(&proof.principal);
+    let title = match proof.mode {
+        Mode::Broker => format!("policy {policy} for {principal}: no commands"),
+        mode => format!("policy {policy} for {principal}: {} mode", mode.as_str()),
+    };
     let mut text = format!("{}\n", styled(HEADING, title));
-    for layer in ["landlock", "seccomp", "view", "witness", "limits"] {
+    let layers = ["landlock", "seccomp", "view", "witness", "limits"];
+    for layer in layers.iter().filter(|_| proof.mode != Mode::Broker) {
         if let Some(value) = proof.enforced.get(layer).and_then(|value| value.as_str()) {
             text.push_str(&definition(layer, &shown(value), COLUMN));
         }
@@ -207,30 +208,29 @@ fn weaker<'a>(findings: &[&'a Finding]) -> BTreeMap<WeakerGuarantee, Vec<&'a str
     names
 }
 
+/// What was tried, what came of it, and what was seen.
 fn of_row(finding: &Finding) -> String {
-    let Finding {
-        name,
-        tried,
-        verdict,
-        answer,
-        control,
-        seen,
-        ..
-    } = finding;
-    let verdict = styled(style(*verdict), verdict.as_str());
-    let mut text = format!("    {verdict} {}: {}", shown(name), shown(tried));
+    let verdict = finding.verdict.as_str();
+    let mut words = format!("{verdict} {}: {}", finding.name, finding.tried);
     // Writing to a `String` cannot fail.
-    let _ = write!(text, " [{answer}");
+    let _ = write!(words, " [{}", finding.answer);
     if finding.verdict == Verdict::NotApplicable {
-        let _ = write!(text, "; without the sandbox: {control}");
+        let _ = write!(words, "; without the sandbox: {}", finding.control);
     }
-    text.push(']');
-    if !seen.is_empty() {
-        let _ = write!(text, " {}", shown(seen));
+    words.push(']');
+    if !finding.seen.is_empty() {
+        let _ = write!(words, " {}", finding.seen);
     }
-    text.push('\n');
-    text
+    let text = wrapped(&shown(&words), ROW);
+    // The colour does not count for the layout.
+    let rest = text.strip_prefix(verdict).unwrap_or_default();
+    let verdict = styled(style(finding.verdict), verdict);
+    format!("{:FIRST$}{verdict}{rest}\n", "")
 }
+
+/// Where a row begins, and where its further lines do.
+const FIRST: usize = 4;
+const ROW: usize = 6;
 
 fn style(verdict: Verdict) -> anstyle::Style {
     match verdict {
@@ -243,15 +243,13 @@ fn style(verdict: Verdict) -> anstyle::Style {
 
 fn summary(proof: &Proof) -> String {
     let counts = proof.counts;
-    let mut text = format!(
-        "\n{} attacks and {} uses: {} held, {} broken, {} weaker as the policy accepts, {} not applicable here\n",
-        counts.attacks,
-        counts.rows - counts.attacks,
-        counts.held,
-        counts.broken,
-        counts.weaker,
-        counts.not_applicable,
+    let uses = counts.rows - counts.attacks;
+    let sums = format!(
+        "{} attacks, {uses} uses: {} held, {} broken, {} weaker as the policy accepts, \
+         {} not applicable here",
+        counts.attacks, counts.held, counts.broken, counts.weaker, counts.not_applicable,
     );
+    let mut text = format!("\n{}\n", wrapped(&sums, 0));
     let (style, verdict) = match (proof.ok, counts.held) {
         (true, _) => (
             GOOD,

@@ -39,7 +39,7 @@ pub(super) fn adapted(
         missing: Missing::default(),
         reason: "the attacker has to start".into(),
         place: Place {
-            file: policy.source.clone(),
+            file: policy.source.clone().into(),
             line: 1,
         },
         span: 0..0,

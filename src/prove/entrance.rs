@@ -12,7 +12,7 @@ use super::conversation::Conversation;
 use super::error::ProveError;
 use super::world::World;
 use crate::broker::{RunReport, Session, SessionConfig};
-use crate::model::{Enforced, ExecRun, HostPath, Status};
+use crate::model::{Enforced, ExecRun, HostPath, Mode, Status, WeakerGuarantee};
 use crate::sys::launch::take_stdio;
 use crate::sys::process::{self, Fork};
 use crate::sys::stdio::{duplicate, pipe};
@@ -198,6 +198,19 @@ impl Report {
             hint,
             enforced: serde_json::to_value(Enforced::by_broker_alone()).unwrap_or_default(),
         }
+    }
+
+    /// The mode that the command ran in.
+    pub(super) fn mode(&self) -> Option<Mode> {
+        serde_json::from_value(self.enforced.get("mode")?.clone()).ok()
+    }
+
+    /// The guarantees that were not given.
+    pub(super) fn weaker(&self) -> Vec<WeakerGuarantee> {
+        let weaker = self.enforced.get("weaker").cloned();
+        weaker
+            .and_then(|weaker| serde_json::from_value(weaker).ok())
+            .unwrap_or_default()
     }
 
     /// As an error, where nothing ran.

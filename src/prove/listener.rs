@@ -7,7 +7,7 @@ use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::row::Kind;
 use crate::sys::stdio::{Interest, wait};
@@ -96,39 +96,50 @@ impl Listener {
         Ok(Self::File(relay.into()))
     }
 
-    /// Whether the token has arrived. `worked` is what the attacker says.
-    pub(super) fn has_heard(&self, token: &str, worked: Said) -> bool {
-        let moment = match worked {
+    /// Whether the token has arrived. `said` is what the attacker says.
+    pub(super) fn has_heard(&self, token: &str, said: Said) -> bool {
+        let moment = match said {
             Said::Sent => MOMENT,
             Said::Refused => NONE,
         };
-        let Ok(ready) = wait(&[(self.as_fd(), Interest::Readable)], Some(moment)) else {
-            return false;
-        };
-        if !ready.contains(&true) {
-            return false;
+        let start = Instant::now();
+        let mut heard = Vec::new();
+        // A letter may come alone.
+        while let Some(left) = moment.checked_sub(start.elapsed()) {
+            match wait(&[(self.as_fd(), Interest::Readable)], Some(left)) {
+                Ok(ready) if ready.contains(&true) => {}
+                _ => return false,
+            }
+            if self.receive(&mut heard, moment).is_err() {
+                return false;
+            }
+            if String::from_utf8_lossy(&heard).contains(token) {
+                return true;
+            }
         }
-        let mut bytes = [0; 4096];
-        let count = self.receive(&mut bytes, moment).unwrap_or(0);
-        String::from_utf8_lossy(&bytes[..count]).contains(token)
+        false
     }
 
-    fn receive(&self, bytes: &mut [u8], moment: Duration) -> io::Result<usize> {
-        match self {
-            Self::Udp(socket) => socket.recv(bytes),
-            Self::UnixDatagram(socket) => socket.recv(bytes),
-            Self::File(file) => (&*file).read(bytes),
+    /// What has come, added to what came before; of a connection, its first words.
+    fn receive(&self, heard: &mut Vec<u8>, moment: Duration) -> io::Result<()> {
+        let mut bytes = [0; 4096];
+        let count = match self {
+            Self::Udp(socket) => socket.recv(&mut bytes)?,
+            Self::UnixDatagram(socket) => socket.recv(&mut bytes)?,
+            Self::File(file) => (&*file).read(&mut bytes)?,
             Self::Tcp(listener) => {
                 let (mut stream, _) = listener.accept()?;
                 stream.set_read_timeout(Some(moment))?;
-                stream.read(bytes)
+                stream.read(&mut bytes)?
             }
             Self::Unix(listener) | Self::Packets(listener) => {
                 let (mut stream, _): (UnixStream, _) = listener.accept()?;
                 stream.set_read_timeout(Some(moment))?;
-                stream.read(bytes)
+                stream.read(&mut bytes)?
             }
-        }
+        };
+        heard.extend_from_slice(&bytes[..count]);
+        Ok(())
     }
 }
 

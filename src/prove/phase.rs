@@ -153,19 +153,7 @@ impl Phase<'_, '_> {
         attacker: Attacker,
         observations: &mut [Observation],
     ) -> Result<Option<Report>, ProveError> {
-        let mut look = || {
-            // More than once: one that is replaced by its child all the time is missed easily.
-            let alive: HashSet<String> = (0..8)
-                .flat_map(|_| processes::alive())
-                .map(|(_, name)| name)
-                .collect();
-            for (index, trial) in self.trials.iter().enumerate() {
-                if trial.row.witness == Witness::Survivor && alive.contains(&self.sites[index].mark)
-                {
-                    observations[index].observed.seen = Some("its process lives on".into());
-                }
-            }
-        };
+        let mut look = || self.look_for_survivors(observations);
         let report = match self.background {
             Background::Refuse => attacker.finish(look)?,
             Background::UntilSessionEnd => {
@@ -178,6 +166,30 @@ impl Phase<'_, '_> {
         Ok(report)
     }
 
+    /// Looks more than once: one that is replaced by its child all the time is missed easily.
+    fn look_for_survivors(&self, observations: &mut [Observation]) {
+        let indices = 0..self.trials.len();
+        let mut missed: Vec<usize> = indices
+            .filter(|index| self.trials[*index].row.witness == Witness::Survivor)
+            .collect();
+        for _ in 0..LOOKS {
+            let is_missed = |name: &str| missed.iter().any(|index| self.sites[*index].mark == name);
+            let alive = processes::alive(is_missed);
+            missed.retain(|index| {
+                let lives = alive
+                    .iter()
+                    .any(|(_, name)| *name == self.sites[*index].mark);
+                if lives {
+                    observations[*index].observed.seen = Some("its process lives on".into());
+                }
+                !lives
+            });
+            if missed.is_empty() {
+                return;
+            }
+        }
+    }
+
     /// Ends what attacks left behind where nothing kept them from it.
     fn end_survivors(&self) {
         let marks: HashSet<&str> = self.sites.iter().map(|site| site.mark.as_str()).collect();
@@ -188,12 +200,11 @@ impl Phase<'_, '_> {
         }
         let start = Instant::now();
         while start.elapsed() < LONGEST_LIFE {
-            let left = processes::alive().filter(|(_, name)| marks.contains(name.as_str()));
-            let left: Vec<i32> = left.map(|(pid, _)| pid).collect();
+            let left = processes::alive(|name| marks.contains(name));
             if left.is_empty() {
                 return;
             }
-            for pid in left {
+            for (pid, _) in left {
                 // A name that nobody can guess: it is one of ours, or gone.
                 let _ = crate::sys::process::signal(pid, Signal::SIGKILL as i32);
             }
@@ -201,6 +212,9 @@ impl Phase<'_, '_> {
         }
     }
 }
+
+/// How often it is looked for what outlives its command.
+const LOOKS: usize = 25;
 
 /// After this, what an attack left behind has ended by itself.
 const LONGEST_LIFE: Duration = Duration::from_secs(40);

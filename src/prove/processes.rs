@@ -8,24 +8,27 @@
 use std::fs;
 use std::path::PathBuf;
 
-/// The processes that are alive, with their names.
-pub(super) fn alive() -> impl Iterator<Item = (i32, String)> {
+/// The processes that are alive and have such a name, the newest first: those may end soon.
+pub(super) fn alive(is_wanted: impl Fn(&str) -> bool) -> Vec<(i32, String)> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries
+    let mut numbers: Vec<i32> = entries
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter_map(|pid: i32| {
+        .collect();
+    numbers.reverse();
+    numbers
+        .into_iter()
+        .filter_map(|pid| {
             let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
             Some((pid, name.trim_end().to_owned()))
         })
-        .filter(|(pid, _)| !is_dead(*pid))
+        .filter(|(pid, name)| is_wanted(name) && !is_dead(*pid))
+        .collect()
 }
 
 /// The processes that are alive and have this name.
 pub(super) fn with_name(name: &str) -> Vec<i32> {
-    alive()
-        .filter(|(_, found)| found == name)
-        .map(|(pid, _)| pid)
-        .collect()
+    let alive = alive(|found| found == name);
+    alive.into_iter().map(|(pid, _)| pid).collect()
 }
 
 /// A first thread that has ended looks dead while others live.

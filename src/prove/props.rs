@@ -76,7 +76,7 @@ impl Props {
             teller_secret,
             vault: vault(world)?,
             left: left(world)?,
-            page: SharedPage::with(secret()?.as_bytes()).ok(),
+            page: SharedPage::new().ok(),
             key: key().ok(),
         })
     }

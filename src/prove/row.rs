@@ -8,6 +8,8 @@ use crate::sys::attack::Attack;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Group {
+    /// Commands, where none may run.
+    Start,
     /// The content of files outside.
     Read,
     /// The names in directories outside.
@@ -18,8 +20,8 @@ pub enum Group {
     Run,
     /// Files and directories outside.
     Change,
-    /// Files and directories of the workspace, where they may not be changed.
-    ReadOnly,
+    /// The workspace, in ways that the policy gives no right to.
+    Rights,
     /// What the policy hides and protects in the workspace.
     Exceptions,
     /// Listeners on this machine.
@@ -38,12 +40,13 @@ impl Group {
     /// The group as it is written.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Start => "start",
             Self::Read => "read",
             Self::List => "list",
             Self::Learn => "learn",
             Self::Run => "run",
             Self::Change => "change",
-            Self::ReadOnly => "read-only",
+            Self::Rights => "rights",
             Self::Exceptions => "exceptions",
             Self::Network => "network",
             Self::Processes => "processes",
@@ -56,12 +59,13 @@ impl Group {
     /// What is attacked, for people.
     pub const fn about(self) -> &'static str {
         match self {
+            Self::Start => "a command runs where none may",
             Self::Read => "files outside the grants are read",
             Self::List => "directories outside the grants are listed",
             Self::Learn => "it is found out whether a path outside exists",
             Self::Run => "programs outside the grants are run",
             Self::Change => "files outside the grants are changed",
-            Self::ReadOnly => "files are changed that can only be read",
+            Self::Rights => "the workspace is used as the policy gives no right to",
             Self::Exceptions => "what is hidden is read, what is protected is changed",
             Self::Network => "a listener on this machine is reached",
             Self::Processes => "other processes are looked into, steered, or ended",
@@ -194,10 +198,11 @@ pub(super) enum Standing {
 pub(super) enum Place {
     /// On what lies outside the grants, where nothing gives leave.
     Outside,
-    /// In the workspace too, where it must be refused whoever lacks one of these rights.
+    /// In the workspace too, where it must be refused to whoever lacks one of these rights.
     Both(Rights),
-    /// The same; and with these rights it must work, because tools do it every day.
-    Everyday(Rights),
+    /// The same; and with the rights of the second set it must work, because tools do it every
+    /// day.
+    Everyday(Rights, Rights),
     /// In the workspace alone, where it must be refused to everybody.
     Inside,
     /// In the workspace alone, where it must work with these rights.

@@ -130,7 +130,7 @@ impl<'a> Stage<'a> {
         if trial.row.target == Target::SharedMemory {
             let page = self.props.page.as_ref().ok_or_else(not_here)?;
             scene.order.number = page.number.into();
-            scene.secret = String::from_utf8_lossy(&page.first::<14>()).into_owned();
+            page.put(scene.secret.as_bytes());
             scene.before = Before::Page(page.first());
             return Ok(());
         }
@@ -293,7 +293,7 @@ fn sends(trial: &Trial) -> bool {
 
 /// Makes a terminal that is nobody's, and keeps its other end.
 fn terminal(scene: &mut Scene) -> io::Result<()> {
-    let own = OwnTerminal::like(io::stdin().as_fd())?;
+    let own = OwnTerminal::like(io::stdin().as_fd(), None)?;
     scene.order.file = said(&nix::unistd::ttyname(&own.inside)?);
     let relay = crate::sys::stdio::duplicate(own.relay.as_fd())?;
     scene.before = Before::Terminal(Listener::of_terminal(relay)?, own);

@@ -21,8 +21,6 @@ pub struct Promises {
     pub hidden: Vec<PathBuf>,
     /// What is protected in it, by a path for each pattern.
     pub protected: Vec<PathBuf>,
-    /// The guarantees that the plan does without.
-    pub weaker: Vec<WeakerGuarantee>,
     /// What happens to processes that outlive their command.
     pub background: Background,
 }
@@ -47,7 +45,6 @@ impl Promises {
                 .collect()
         };
         let mut promises = Self {
-            weaker: plan.weaker.clone(),
             background: plan.background,
             ..Self::default()
         };
@@ -97,8 +94,8 @@ fn sample(pattern: &Pattern, set: &PatternSet, above: &Path) -> Option<PathBuf> 
 pub(super) enum Expected {
     /// It has no effect.
     Refused,
-    /// It may have one, because this guarantee is not given.
-    Weaker(WeakerGuarantee),
+    /// It has none, unless this guarantee is not given.
+    RefusedUnless(WeakerGuarantee),
     /// It works: it is no attack where the policy grants it.
     Works,
 }
@@ -140,32 +137,30 @@ pub(super) fn trials(promises: &Promises) -> Vec<Trial> {
         .collect();
     for (paths, rows) in [(&promises.hidden, HIDDEN), (&promises.protected, PROTECTED)] {
         for path in paths {
-            trials.extend(rows.iter().map(|row| on_exception(row, path, promises)));
+            trials.extend(rows.iter().map(|row| on_exception(row, path)));
         }
     }
     // What was hidden must not be changed either.
     for path in &promises.hidden {
-        trials.extend(
-            PROTECTED
-                .iter()
-                .map(|row| on_exception(row, path, promises)),
-        );
+        trials.extend(PROTECTED.iter().map(|row| on_exception(row, path)));
     }
     trials.sort_by_key(|trial| trial.group);
     trials
 }
 
 fn of_row(row: &'static Row, promises: &Promises) -> Vec<Trial> {
-    let outside = (row.group, Base::Outside, refused(row, promises));
+    let outside = (row.group, Base::Outside, refused(row));
     let inside = |group, expected| (group, Base::Workspace, expected);
     let has = |rights: Rights| promises.rights.covers(rights);
     let places = match row.place {
-        Place::Both(rights) | Place::Everyday(rights) if !has(rights) => {
-            vec![outside, inside(Group::ReadOnly, Expected::Refused)]
+        Place::Both(needed) | Place::Everyday(needed, _) if !has(needed) => {
+            vec![outside, inside(Group::Rights, Expected::Refused)]
         }
-        Place::Outside | Place::Both(_) => vec![outside],
-        Place::Everyday(_) => vec![outside, inside(Group::Use, Expected::Works)],
-        Place::Inside => vec![inside(row.group, refused(row, promises))],
+        Place::Everyday(_, enough) if has(enough) => {
+            vec![outside, inside(Group::Use, Expected::Works)]
+        }
+        Place::Outside | Place::Both(_) | Place::Everyday(..) => vec![outside],
+        Place::Inside => vec![inside(row.group, refused(row))],
         Place::Use(rights) if has(rights) => vec![inside(row.group, Expected::Works)],
         Place::Use(_) => Vec::new(),
     };
@@ -180,22 +175,20 @@ fn of_row(row: &'static Row, promises: &Promises) -> Vec<Trial> {
     places.into_iter().map(trial).collect()
 }
 
-fn on_exception(row: &'static Row, path: &Path, promises: &Promises) -> Trial {
+fn on_exception(row: &'static Row, path: &Path) -> Trial {
     Trial {
         row,
         group: row.group,
         name: format!("{} {}", row.name, crate::model::shown_path(path)),
         base: Base::Workspace,
-        expected: refused(row, promises),
+        expected: refused(row),
         exception: Some(path.to_owned()),
     }
 }
 
-fn refused(row: &Row, promises: &Promises) -> Expected {
-    match row.unless {
-        Some(guarantee) if promises.weaker.contains(&guarantee) => Expected::Weaker(guarantee),
-        _ => Expected::Refused,
-    }
+fn refused(row: &Row) -> Expected {
+    row.unless
+        .map_or(Expected::Refused, Expected::RefusedUnless)
 }
 
 #[cfg(test)]
@@ -238,12 +231,9 @@ mod tests {
             trial.map(|one| one.expected)
         };
         assert_eq!(expected(Group::Use, "mkdirat"), Some(Expected::Works));
-        assert_eq!(expected(Group::ReadOnly, "mkdirat"), None);
-        assert_eq!(expected(Group::ReadOnly, "write"), Some(Expected::Refused));
-        assert_eq!(
-            expected(Group::ReadOnly, "unlinkat"),
-            Some(Expected::Refused)
-        );
+        assert_eq!(expected(Group::Rights, "mkdirat"), None);
+        assert_eq!(expected(Group::Rights, "write"), Some(Expected::Refused));
+        assert_eq!(expected(Group::Rights, "unlinkat"), Some(Expected::Refused));
         assert_eq!(expected(Group::Change, "mkdirat"), Some(Expected::Refused));
         assert_eq!(expected(Group::Use, "run"), None);
     }

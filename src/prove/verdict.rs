@@ -62,18 +62,23 @@ pub(super) struct Observation {
     pub observed: Observed,
 }
 
-/// Compares what was expected with what was seen.
-pub(super) fn judge(trial: &Trial, control: Observation, inside: Observation) -> Finding {
+/// Compares what was expected with what was seen, where these guarantees were not given.
+pub(super) fn judge(
+    trial: &Trial,
+    [control, inside]: [Observation; 2],
+    not_given: &[WeakerGuarantee],
+) -> Finding {
     let has_control = control.observed.seen.is_some();
-    let effect = inside.observed.seen.is_some();
+    let works = inside.observed.seen.is_some();
+    let effect = works || inside.observed.claimed;
     let (verdict, weaker) = match trial.expected {
-        Expected::Works if effect => (Verdict::Held, None),
+        Expected::Works if works => (Verdict::Held, None),
         Expected::Works if has_control => (Verdict::Broken, None),
-        Expected::Refused if effect || inside.observed.claimed => (Verdict::Broken, None),
-        Expected::Weaker(guarantee) if effect || inside.observed.claimed => {
+        Expected::RefusedUnless(guarantee) if effect && not_given.contains(&guarantee) => {
             (Verdict::Weaker, Some(guarantee))
         }
-        Expected::Refused | Expected::Weaker(_) if has_control => (Verdict::Held, None),
+        Expected::Refused | Expected::RefusedUnless(_) if effect => (Verdict::Broken, None),
+        Expected::Refused | Expected::RefusedUnless(_) if has_control => (Verdict::Held, None),
         _ => (Verdict::NotApplicable, None),
     };
     Finding {
@@ -125,25 +130,29 @@ mod tests {
             expected,
             ..trials(&promises).remove(0)
         };
-        judge(&trial, observation(control), observation(inside)).verdict
+        let observations = [observation(control), observation(inside)];
+        judge(&trial, observations, &[WeakerGuarantee::OutsideMetadata]).verdict
     }
+
+    const ACCEPTED: Expected = Expected::RefusedUnless(WeakerGuarantee::OutsideMetadata);
+    const REQUIRED: Expected = Expected::RefusedUnless(WeakerGuarantee::OutsideSignals);
 
     #[test]
     fn what_works_nowhere_proves_nothing() {
-        let weaker = Expected::Weaker(WeakerGuarantee::OutsideMetadata);
-        for expected in [Expected::Refused, Expected::Works, weaker] {
+        for expected in [Expected::Refused, Expected::Works, ACCEPTED, REQUIRED] {
             assert_eq!(verdict(expected, NONE, NONE), Verdict::NotApplicable);
         }
     }
 
     #[test]
     fn an_effect_inside_is_judged_by_what_was_promised() {
-        let weaker = Expected::Weaker(WeakerGuarantee::OutsideMetadata);
-        assert_eq!(verdict(Expected::Refused, SEEN, SEEN), Verdict::Broken);
-        assert_eq!(verdict(Expected::Refused, NONE, SEEN), Verdict::Broken);
-        assert_eq!(verdict(Expected::Refused, SEEN, NONE), Verdict::Held);
-        assert_eq!(verdict(weaker, SEEN, SEEN), Verdict::Weaker);
-        assert_eq!(verdict(weaker, SEEN, NONE), Verdict::Held);
+        for expected in [Expected::Refused, REQUIRED] {
+            assert_eq!(verdict(expected, SEEN, SEEN), Verdict::Broken);
+            assert_eq!(verdict(expected, NONE, SEEN), Verdict::Broken);
+            assert_eq!(verdict(expected, SEEN, NONE), Verdict::Held);
+        }
+        assert_eq!(verdict(ACCEPTED, SEEN, SEEN), Verdict::Weaker);
+        assert_eq!(verdict(ACCEPTED, SEEN, NONE), Verdict::Held);
         assert_eq!(verdict(Expected::Works, SEEN, SEEN), Verdict::Held);
         assert_eq!(verdict(Expected::Works, SEEN, NONE), Verdict::Broken);
     }

@@ -19,9 +19,8 @@ use crate::sys::metadata::{Change, change, pin_host_path};
 
 /// A name that nobody can guess: it is short enough to be the name of a process.
 pub(super) fn secret() -> io::Result<String> {
-    let mut bytes = [0; 8];
-    crate::sys::random::fill(&mut bytes)?;
-    Ok(format!("{:014x}", u64::from_be_bytes(bytes) >> 8))
+    let number = u64::from_be_bytes(crate::sys::entropy::random()?);
+    Ok(format!("{:014x}", number >> 8))
 }
 
 /// The directories of a proof.

@@ -25,7 +25,6 @@ pub mod namespace;
 pub mod notification;
 pub mod private;
 pub mod process;
-pub mod random;
 pub mod scheduling;
 pub mod seccomp;
 pub mod shared;

@@ -19,11 +19,11 @@ pub struct SharedPage {
 const PAGE: usize = 4096;
 
 impl SharedPage {
-    /// Makes a page that begins with these bytes.
+    /// Makes an empty page.
     ///
     /// # Errors
     /// Where the kernel has no such memory.
-    pub fn with(bytes: &[u8]) -> io::Result<Self> {
+    pub fn new() -> io::Result<Self> {
         // SAFETY: plain numbers.
         let number = unsafe { libc::shmget(libc::IPC_PRIVATE, PAGE, libc::IPC_CREAT | 0o600) };
         checked(number.into())?;
@@ -35,13 +35,18 @@ impl SharedPage {
         if at.addr() == usize::MAX {
             return Err(io::Error::last_os_error());
         }
-        let length = bytes.len().min(PAGE);
-        // SAFETY: the page is ours, writable, and at least as long.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), at.cast::<u8>(), length) };
         Ok(Self {
             number,
             address: at.expose_provenance(),
         })
+    }
+
+    /// Puts these bytes at its beginning.
+    pub fn put(&self, bytes: &[u8]) {
+        let to = std::ptr::with_exposed_provenance_mut::<u8>(self.address);
+        let length = bytes.len().min(PAGE);
+        // SAFETY: the page is attached as long as this value lives, writable, and no shorter.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, length) };
     }
 
     /// Its first bytes, as they are now.

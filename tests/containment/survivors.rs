@@ -178,7 +178,9 @@ fn signals_reach_the_command_and_its_end_is_told() {
     let script = "touch stopped-ready; kill -STOP $$; sleep 600";
     command.args(["sh", "-c", script]).stderr(Stdio::null());
     let mut broker = command.spawn().unwrap();
-    wait_until("it stops", || world.workspace().join("stopped-ready").exists());
+    wait_until("it stops", || {
+        world.workspace().join("stopped-ready").exists()
+    });
     kill(Pid::from_raw(broker.id().cast_signed()), Signal::SIGTERM).unwrap();
     assert_eq!(broker.wait().unwrap().code(), Some(128 + 15), "stopped");
     let mut command = world.run(Policy::Workspace);

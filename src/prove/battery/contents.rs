@@ -29,7 +29,7 @@ const fn both(name: &'static str, tries: &'static str, attack: Attack) -> Row {
 }
 
 const fn everyday(name: &'static str, tries: &'static str, attack: Attack) -> Row {
-    row(name, tries, attack, Place::Everyday(READ_WRITE))
+    row(name, tries, attack, Place::Everyday(WRITE, READ_WRITE))
 }
 
 pub(super) const ROWS: &[Row] = &[

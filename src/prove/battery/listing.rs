@@ -1,6 +1,7 @@
 //! Directories outside, listed by every way.
 
 use super::super::row::{Group, Place, Row, Target, Witness};
+use crate::model::{Right, Rights};
 use crate::sys::attack::{Attack, listing};
 
 const fn row(name: &'static str, tries: &'static str, attack: Attack) -> Row {
@@ -16,38 +17,41 @@ const fn row(name: &'static str, tries: &'static str, attack: Attack) -> Row {
     }
 }
 
+/// In the workspace too, without the right to list.
+const fn both(name: &'static str, tries: &'static str, attack: Attack) -> Row {
+    let mut row = row(name, tries, attack);
+    row.place = Place::Both(Rights::only(Right::List));
+    row
+}
+
 pub(super) const ROWS: &[Row] = &[
-    row(
-        "getdents64",
-        "getdents64 of a directory outside",
-        listing::directory,
-    ),
-    row(
+    both("getdents64", "getdents64", listing::directory),
+    both(
         "self-fd",
         "getdents64 of /proc/self/fd/N of an O_PATH handle",
         listing::own_link,
     ),
-    row(
+    both(
         "dot-handle",
         "getdents64 of . from an O_PATH handle",
         listing::dot_of_handle,
     ),
-    row(
+    both(
         "dots-handle",
         "getdents64 of .. from a handle of a directory in it",
         listing::parent_of_handle,
     ),
-    row(
+    both(
         "chdir",
         "chdir to the directory, getdents64 of .",
         listing::working_directory,
     ),
-    row(
+    both(
         "symlink",
         "getdents64 of an own symbolic link to it",
         listing::symlink,
     ),
-    row(
+    both(
         "self-root",
         "getdents64 below /proc/self/root",
         listing::self_root,

@@ -21,7 +21,7 @@ const fn both(name: &'static str, tries: &'static str, attack: Attack) -> Row {
 
 const fn everyday(name: &'static str, tries: &'static str, attack: Attack) -> Row {
     let mut row = both(name, tries, attack);
-    row.place = Place::Everyday(WRITE.union(Rights::only(Right::Read)));
+    row.place = Place::Everyday(WRITE, WRITE.union(Rights::only(Right::Read)));
     row
 }
 

@@ -31,7 +31,7 @@ pub(super) const ROWS: &[Row] = &[
         "o-creat",
         "openat(O_CREAT)",
         names::creating,
-        Place::Everyday(FILL),
+        Place::Everyday(CREATE, FILL),
     ),
     row(
         "o-creat-handle",
@@ -60,7 +60,7 @@ pub(super) const ROWS: &[Row] = &[
         "mkdirat",
         "mkdirat",
         names::mkdirat,
-        Place::Everyday(CREATE),
+        Place::Everyday(CREATE, CREATE),
     ),
     row(
         "mkdirat-handle",
@@ -72,7 +72,7 @@ pub(super) const ROWS: &[Row] = &[
         "mkfifo",
         "mknodat(S_IFIFO)",
         names::mkfifo,
-        Place::Everyday(CREATE),
+        Place::Everyday(CREATE, CREATE),
     ),
     row(
         "mknodat-file",
@@ -97,9 +97,14 @@ pub(super) const ROWS: &[Row] = &[
         "symlinkat",
         "symlinkat",
         names::symlinkat,
-        Place::Everyday(CREATE),
+        Place::Everyday(CREATE, CREATE),
     ),
-    row("linkat", "linkat", names::linkat, Place::Everyday(CREATE)),
+    row(
+        "linkat",
+        "linkat",
+        names::linkat,
+        Place::Everyday(CREATE, CREATE),
+    ),
     row(
         "linkat-self-fd",
         "linkat of /proc/self/fd/N of an O_PATH handle",
@@ -115,7 +120,7 @@ pub(super) const ROWS: &[Row] = &[
         "unlinkat",
         "unlinkat",
         names::unlinkat,
-        Place::Everyday(DELETE),
+        Place::Everyday(DELETE, DELETE),
     ),
     row(
         "unlinkat-handle",
@@ -127,19 +132,19 @@ pub(super) const ROWS: &[Row] = &[
         "rmdir",
         "unlinkat(AT_REMOVEDIR)",
         names::unlinkat_directory,
-        Place::Everyday(DELETE),
+        Place::Everyday(DELETE, DELETE),
     ),
     row(
         "rename",
         "renameat2",
         names::renameat2,
-        Place::Everyday(MOVE),
+        Place::Everyday(MOVE, MOVE),
     ),
     row(
         "rename-directory",
         "renameat2 of a directory",
         names::renaming_directory,
-        Place::Everyday(MOVE),
+        Place::Everyday(MOVE, MOVE),
     ),
     row(
         "rename-whiteout",

@@ -2,6 +2,7 @@
 
 use super::super::row::{Group, Place, Row, Target, Witness};
 use crate::model::WeakerGuarantee::OutsideMetadata;
+use crate::model::{Right, Rights};
 use crate::sys::attack::{Attack, carrying, reading, ring};
 
 const fn row(name: &'static str, tries: &'static str, attack: Attack) -> Row {
@@ -17,61 +18,68 @@ const fn row(name: &'static str, tries: &'static str, attack: Attack) -> Row {
     }
 }
 
+/// In the workspace too, without the right to read.
+const fn both(name: &'static str, tries: &'static str, attack: Attack) -> Row {
+    let mut row = row(name, tries, attack);
+    row.place = Place::Both(Rights::only(Right::Read));
+    row
+}
+
 pub(super) const ROWS: &[Row] = &[
-    row("openat", "openat of a file outside", reading::openat),
-    row("openat-rdwr", "openat(O_RDWR)", reading::openat_for_both),
-    row("openat2", "openat2", reading::openat2),
-    row(
+    both("openat", "openat(O_RDONLY)", reading::openat),
+    both("openat-rdwr", "openat(O_RDWR)", reading::openat_for_both),
+    both("openat2", "openat2", reading::openat2),
+    both(
         "openat2-in-root",
         "openat2(RESOLVE_IN_ROOT) from a handle of /",
         reading::openat2_in_root,
     ),
-    row(
+    both(
         "openat2-beneath",
         "openat2(RESOLVE_BENEATH) from an O_PATH handle of the directory",
         reading::openat2_beneath,
     ),
-    row(
+    both(
         "directory-handle",
         "openat from an O_PATH handle of the directory",
         reading::directory_handle,
     ),
-    row(
+    both(
         "root-handle",
         "openat from an O_PATH handle of /",
         reading::root_handle,
     ),
-    row(
+    both(
         "self-fd",
         "open of /proc/self/fd/N of an O_PATH handle",
         reading::own_link,
     ),
-    row(
+    both(
         "thread-self-fd",
         "open of /proc/thread-self/fd/N of an O_PATH handle",
         reading::thread_link,
     ),
-    row(
+    both(
         "dev-fd",
         "open of /dev/fd/N of an O_PATH handle",
         reading::dev_link,
     ),
-    row(
+    both(
         "self-fd-handle",
         "openat of N from a handle of /proc/self/fd",
         reading::link_directory,
     ),
-    row(
+    both(
         "symlink",
         "open of an own symbolic link to the file",
         reading::symlink,
     ),
-    row(
+    both(
         "symlink-directory",
         "open through an own symbolic link to the directory",
         reading::symlink_to_directory,
     ),
-    row(
+    both(
         "symlink-left",
         "open of a symbolic link that was in the workspace before",
         reading::symlink_left,
@@ -86,17 +94,17 @@ pub(super) const ROWS: &[Row] = &[
         "openat of ../outside/… from a handle of the working directory",
         reading::dots_from_handle,
     ),
-    row(
+    both(
         "chdir",
         "chdir to the directory, open of the name",
         reading::working_directory,
     ),
-    row(
+    both(
         "fchdir",
         "fchdir to an O_PATH handle, open of the name",
         reading::working_handle,
     ),
-    row(
+    both(
         "self-root",
         "open below /proc/self/root",
         reading::self_root,
@@ -124,8 +132,8 @@ pub(super) const ROWS: &[Row] = &[
         reading::broker_descriptor,
     )
     .about(Target::BrokerDescriptor),
-    row("mmap", "mmap(MAP_PRIVATE)", reading::mapping),
-    row("sendfile", "sendfile to a pipe", reading::sendfile),
+    both("mmap", "mmap(MAP_PRIVATE)", reading::mapping),
+    both("sendfile", "sendfile to a pipe", reading::sendfile),
     row(
         "inherited",
         "read of every inherited descriptor",
@@ -225,7 +233,7 @@ pub(super) const ROWS: &[Row] = &[
         carrying::broker_namespace_by_pidfd,
     )
     .about(Target::Broker),
-    row("io-uring", "io_uring: IORING_OP_OPENAT", ring::openat),
+    both("io-uring", "io_uring: IORING_OP_OPENAT", ring::openat),
     row(
         "getxattr",
         "getxattr of an attribute that holds a secret",

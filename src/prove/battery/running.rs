@@ -1,6 +1,7 @@
 //! Programs outside, run by every way to start one.
 
 use super::super::row::{Group, Place, Row, Target, Witness};
+use crate::model::{Right, Rights};
 use crate::sys::attack::{Attack, running};
 
 const fn row(name: &'static str, tries: &'static str, attack: Attack) -> Row {
@@ -16,24 +17,31 @@ const fn row(name: &'static str, tries: &'static str, attack: Attack) -> Row {
     }
 }
 
+/// In the workspace too, without the right to execute.
+const fn both(name: &'static str, tries: &'static str, attack: Attack) -> Row {
+    let mut row = row(name, tries, attack);
+    row.place = Place::Both(Rights::only(Right::Execute));
+    row
+}
+
 pub(super) const ROWS: &[Row] = &[
-    row("execve", "execve of a program outside", running::execve),
-    row(
+    both("execve", "execve", running::execve),
+    both(
         "execveat",
         "execveat from an O_PATH handle of the directory",
         running::execveat,
     ),
-    row(
+    both(
         "execveat-handle",
         "execveat(AT_EMPTY_PATH) of an O_PATH handle",
         running::execveat_of_handle,
     ),
-    row(
+    both(
         "self-fd",
         "execve of /proc/self/fd/N of an O_PATH handle",
         running::own_link,
     ),
-    row(
+    both(
         "symlink",
         "execve of an own symbolic link",
         running::symlink,
@@ -43,10 +51,10 @@ pub(super) const ROWS: &[Row] = &[
         "execve of a script of the workspace that names it behind #!",
         running::interpreter,
     ),
-    row("shell", "/bin/sh with the script outside", running::shell),
+    row("shell", "/bin/sh with the script", running::shell),
     row(
         "loader",
-        "the dynamic loader with the program outside",
+        "the dynamic loader with the program",
         running::loader,
     )
     .about(Target::Teller),

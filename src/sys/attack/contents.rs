@@ -195,8 +195,9 @@ pub(crate) fn terminal(prey: &Prey) -> Outcome {
 pub(crate) fn inherited(_: &Prey) -> Outcome {
     let mut last = Err(Errno::EBADF);
     for descriptor in 3..256 {
-        // The attacker's own pipes have no place to be at.
-        if call!(libc::SYS_lseek, descriptor, 0, libc::SEEK_SET).is_ok() {
+        // The attacker's own pipes have no place to be at. At the end, so that what is there
+        // can still be found.
+        if call!(libc::SYS_lseek, descriptor, 0, libc::SEEK_END).is_ok() {
             let written = done(write(descriptor, b"x"));
             if last.is_err() {
                 last = written;
