@@ -1,4 +1,4 @@
-//! The operator's own environment: variables, directories, policy files. Read once, at the start.
+//! The operator's own environment: variables, directories, policies, profiles. Read once.
 //!
 //! The only place that reads `std::env` and configuration files. Nothing here acts for a
 //! principal, and nothing a principal says may reach it.
@@ -9,6 +9,8 @@
 )]
 
 mod policies;
+mod profiles;
+mod trusted;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -16,21 +18,24 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use policies::{Listed, PolicyError};
+pub use profiles::ProfileError;
 
 use crate::model::{HostPath, shown_path};
-use crate::policy::{Anchors, Environment};
+use crate::policy::{Anchors, Environment, Ground, Kind};
 
 /// Why the operator's environment cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum AmbientError {
     /// Neither `HOME` nor the user database names a home directory.
-    #[error("find the home directory of user {uid}: HOME is not set, and the user has no entry")]
+    #[error(
+        "cannot find the home directory of user {uid}: HOME is not set, and the user has no entry"
+    )]
     NoHome {
         /// The user.
         uid: u32,
     },
     /// A variable that names a directory holds something else.
-    #[error("use {variable}: `{}` is not an absolute path", shown_path(.value))]
+    #[error("cannot use {variable}: `{}` is not an absolute path", shown_path(.value))]
     NotAbsolute {
         /// The variable.
         variable: &'static str,
@@ -38,10 +43,10 @@ pub enum AmbientError {
         value: PathBuf,
     },
     /// The working directory is gone, or cannot be named.
-    #[error("find the working directory")]
+    #[error("cannot find the working directory")]
     NoWorkingDirectory(#[source] io::Error),
     /// A link on the way to a directory cannot be followed.
-    #[error("resolve the path `{}`", shown_path(.path))]
+    #[error("cannot resolve the path `{}`", shown_path(.path))]
     Unresolvable {
         /// The path.
         path: PathBuf,
@@ -49,7 +54,7 @@ pub enum AmbientError {
         source: io::Error,
     },
     /// The root that was chosen is no directory.
-    #[error("use `{}` as the root: it is not a directory", shown_path(.path))]
+    #[error("cannot use `{}` as the root: it is not a directory", shown_path(.path))]
     NotADirectory {
         /// The path.
         path: PathBuf,
@@ -208,6 +213,23 @@ impl Operator {
             state: self.state.clone(),
             config: self.config.clone(),
         }
+    }
+}
+
+/// For suggestions to the operator, who may look at everything of their own.
+impl Ground for Operator {
+    fn kind(&self, path: &HostPath) -> Kind {
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if found.is_dir() => Kind::Directory,
+            Ok(found) if found.is_file() => Kind::File,
+            Ok(found) if found.is_symlink() => Kind::Link,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Kind::Nothing,
+            Ok(_) | Err(_) => Kind::Other,
+        }
+    }
+
+    fn entries(&self, directory: &HostPath) -> Option<usize> {
+        Some(std::fs::read_dir(directory).ok()?.count())
     }
 }
 

@@ -52,6 +52,12 @@ impl Answer {
         }
     }
 
+    /// The same, with what else was refused.
+    pub(super) fn with_denials(mut self, more: Vec<Denial>) -> Self {
+        self.denials.extend(more);
+        self
+    }
+
     /// The broker did what was asked.
     pub(super) fn done(result: Value, audit: String) -> Self {
         Self {

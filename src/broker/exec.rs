@@ -160,13 +160,10 @@ impl Session {
     ) -> Answer {
         let started = Instant::now();
         let Approved { permit, directory } = approved;
-        if let Err(error) = self.prepare() {
-            let denial = unavailable(&permit, &error);
-            let enforced = Enforced::by_broker_alone();
-            let effect = effect(Outcome::Denied(&denial), started, &enforced);
-            let _ = self.ledger.ended(request, record, effect);
-            return Answer::denied(vec![denial], record.to_string());
-        }
+        let watch = match self.prepare_and_watch() {
+            Ok(watch) => watch,
+            Err(error) => return self.not_prepared((request, record), &permit, &error),
+        };
         let Some(sandbox) = &self.sandbox else {
             return Answer::failed("the sandbox is gone", record.to_string());
         };
@@ -176,10 +173,27 @@ impl Session {
             .map_err(Failure::Command)
             .and_then(|command| Ok(sandbox.enter(permit, command, streams)?));
         let enforced = sandbox.plan().enforced();
+        let made = self.set_aside(&watch, (request, record));
         match entered {
-            Ok(exit) => self.report((request, record), &exit, enforced, &rule),
+            Ok(exit) => self
+                .report((request, record), &exit, enforced, &rule)
+                .with_denials(made),
             Err(failure) => self.report_failure((request, record), &failure, enforced, started),
         }
+    }
+
+    /// Nothing ran.
+    fn not_prepared(
+        &self,
+        (request, record): (RequestInfo<'_>, RecordId),
+        permit: &CommandPermit,
+        error: &SessionError,
+    ) -> Answer {
+        let denial = unavailable(permit, error);
+        let enforced = Enforced::by_broker_alone();
+        let effect = effect(Outcome::Denied(&denial), Instant::now(), &enforced);
+        let _ = self.ledger.ended(request, record, effect);
+        Answer::denied(vec![denial], record.to_string())
     }
 
     fn report(
@@ -254,7 +268,7 @@ impl Session {
         Ok(self.plan.insert(plan))
     }
 
-    fn prepare(&mut self) -> Result<(), SessionError> {
+    pub(super) fn prepare(&mut self) -> Result<(), SessionError> {
         if self.sandbox.is_some() {
             return Ok(());
         }
@@ -267,9 +281,8 @@ impl Session {
         // all is planned for without it, and the policy decides whether that will do.
         self.sandbox = Some(match (obstacle, self.host.take()) {
             (Some(obstacle), Some(host)) => {
-                tracing::warn!(obstacle, "no view can be built on this host");
-                let remedy = "lobsterpot doctor explains what stands in the way";
-                self.host = Some(host.without_namespaces(obstacle, remedy));
+                tracing::warn!(%obstacle, "no view can be built on this host");
+                self.host = Some(host.after(obstacle));
                 self.plan = None;
                 self.prepare_plan()?
             }
@@ -312,7 +325,10 @@ impl Failure {
         match self {
             Self::Command(text) => text.clone(),
             Self::Enter(error) if error.exit_code() == 127 => format!("{name}: no such command"),
-            Self::Enter(error) => format!("{name}: {}", chain(error)),
+            Self::Enter(error) => match error.obstacle() {
+                Some(obstacle) => format!("{name}: {obstacle}"),
+                None => format!("{name}: {}", chain(error)),
+            },
         }
     }
 }
@@ -341,9 +357,13 @@ fn unavailable(permit: &CommandPermit, error: &SessionError) -> Denial {
         error = error as &dyn std::error::Error,
         "the sandbox cannot be prepared"
     );
+    let hint = match error.hint() {
+        Some(hint) => format!("{}; hint: {hint}", chain(error)),
+        None => chain(error),
+    };
     permit
         .refuse(RefusalCode::SandboxUnavailable)
-        .with_hint(chain(error))
+        .with_hint(hint)
 }
 
 fn limit_denial(exit: &Exit, request: RequestInfo<'_>, rule: &Rule) -> Option<Denial> {

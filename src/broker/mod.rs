@@ -12,6 +12,7 @@ mod error;
 mod exec;
 mod files;
 mod ledger;
+mod protected;
 mod reach;
 mod refused;
 mod session;

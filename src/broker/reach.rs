@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::intent::Reach;
-use crate::model::{Denial, HostPath, PrincipalId, RefusalCode, Right, Rule};
+use crate::model::{Denial, HostPath, Mode, PrincipalId, RefusalCode, Right, Rule};
 use crate::policy::{BoundPolicy, Decision, Network, PathAsk};
 use crate::sandbox::{Origin, Plan};
 
@@ -21,7 +21,10 @@ pub(super) struct CommandReach<'a> {
 
 impl Reach for CommandReach<'_> {
     fn judge(&self, path: &HostPath, right: Right, subject: &str) -> Result<(), Denial> {
-        if self.is_in_scratch(path) || self.is_in_system_view(path, right) {
+        let is_there = self.is_in_scratch(path)
+            || self.is_in_system_view(path, right)
+            || self.is_of_own_processes(path, right);
+        if is_there {
             return Ok(());
         }
         let ask = PathAsk {
@@ -65,6 +68,13 @@ impl CommandReach<'_> {
         });
         let mut places = self.plan.private_places();
         !is_in_grant && places.any(|place| path.as_path().starts_with(place))
+    }
+
+    /// In a view `/proc` tells of the command's own processes, and can only be looked at.
+    fn is_of_own_processes(&self, path: &HostPath, right: Right) -> bool {
+        self.plan.mode == Mode::View
+            && matches!(right, Right::List | Right::Read)
+            && path.as_path().starts_with("/proc")
     }
 
     fn is_in_system_view(&self, path: &HostPath, right: Right) -> bool {

@@ -10,7 +10,7 @@ use super::error::SessionError;
 use super::ledger::{Heading, Ledger};
 use super::terms::Terms;
 use crate::audit::{RequestInfo, SessionTotals, Target, Verdict};
-use crate::capability::Capabilities;
+use crate::capability::{Capabilities, Exceptions};
 use crate::model::{Denial, Enforced, ExecRun, Operation, RefusalCode, Reply, Request, Rule};
 use crate::sandbox::{HostFeatures, Plan, Sandbox, Streams};
 
@@ -37,6 +37,8 @@ pub struct Session {
     pub(super) host: Option<HostFeatures>,
     pub(super) plan: Option<Plan>,
     pub(super) sandbox: Option<Sandbox>,
+    /// The exceptions that the sandbox was prepared with.
+    pub(super) covered: Option<Exceptions>,
     totals: SessionTotals,
     opened: Instant,
 }
@@ -75,6 +77,7 @@ impl Session {
             host: None,
             plan: None,
             sandbox: None,
+            covered: None,
             totals: SessionTotals::default(),
             opened: Instant::now(),
         })

@@ -31,7 +31,7 @@ Replies:
 
 Exit codes:
   0    the requests have ended, whatever the replies said
-  2    usage: an option, or a policy or directory it names, cannot be used
+  2    usage: an option cannot be used, or names nothing that is there
   125  the session could not be opened"#;
 
 /// Answer requests: JSON Lines on stdin, JSON Lines on stdout

@@ -8,7 +8,7 @@ use clap::{ArgGroup, Args};
 
 use super::failure::{Failure, Format};
 use super::output::{self, ERROR, GOOD, WARNING, styled};
-use super::selectors::Selectors;
+use super::selectors::{Selectors, word};
 use super::{session, told};
 use crate::ambient::Operator;
 use crate::broker::CheckReport;
@@ -25,7 +25,8 @@ another way is allowed to start, and meets the kernel.
 
 Exit codes:
   0    it would be allowed
-  2    usage: an option, or a policy or directory it names, cannot be used
+  2    usage: an option cannot be used, or names nothing that is there
+  125  the policy cannot be used
   126  it would be denied";
 
 const USAGE: &str = "\
@@ -43,16 +44,16 @@ pub(super) struct CheckArguments {
     #[command(flatten)]
     pub(super) selectors: Selectors,
     /// Would reading this file be allowed?
-    #[arg(long, value_name = "P", group = "question")]
+    #[arg(long, value_name = "P", group = "question", value_parser = word())]
     read: Option<String>,
     /// Would writing this file be allowed?
-    #[arg(long, value_name = "P", group = "question")]
+    #[arg(long, value_name = "P", group = "question", value_parser = word())]
     write: Option<String>,
     /// Would listing this directory be allowed?
-    #[arg(long, value_name = "P", group = "question")]
+    #[arg(long, value_name = "P", group = "question", value_parser = word())]
     list: Option<String>,
     /// Would running this command be allowed?
-    #[arg(value_name = "CMD", group = "question", trailing_var_arg = true)]
+    #[arg(value_name = "CMD", group = "question", trailing_var_arg = true, value_parser = word())]
     command: Vec<String>,
 }
 

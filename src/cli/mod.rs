@@ -48,15 +48,16 @@ Examples:
 
 Exit codes of run, call and check:
   the command's own; 128+n when signal n ended it
-  2    usage: an option, or a policy or directory it names, cannot be used
+  2    usage: an option cannot be used, or names nothing that is there
   124  the command's time was up
-  125  the sandbox could not be prepared, so nothing ran
+  125  the policy cannot be used, or the sandbox not be prepared, so nothing ran
   126  denied before it started
   127  no such command
 The other commands exit with 0, 1 for an error or a finding, and 2 for usage.
 
 Files:
   $XDG_CONFIG_HOME/lobsterpot/policies/NAME.toml, then /etc/lobsterpot/policies/NAME.toml
+  $XDG_CONFIG_HOME/lobsterpot/profiles/NAME.toml, then /etc/lobsterpot/profiles/NAME.toml
   $XDG_STATE_HOME/lobsterpot/               the audit log
 
 Environment:

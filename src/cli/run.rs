@@ -6,7 +6,7 @@
 use clap::Args;
 
 use super::failure::Failure;
-use super::selectors::Selectors;
+use super::selectors::{Selectors, word};
 use super::{session, told};
 use crate::ambient::Operator;
 use crate::model::ExecRun;
@@ -25,9 +25,9 @@ Output:
 
 Exit codes:
   the command's own; 128+n when signal n ended it
-  2    usage: an option, or a policy or directory it names, cannot be used
+  2    usage: an option cannot be used, or names nothing that is there
   124  the time was up
-  125  the sandbox could not be prepared, so nothing ran
+  125  the policy cannot be used, or the sandbox not be prepared, so nothing ran
   126  denied before it started
   127  no such command";
 
@@ -45,7 +45,7 @@ pub(super) struct RunArguments {
     #[command(flatten)]
     pub(super) selectors: Selectors,
     /// The command and its arguments; everything after its name is its own
-    #[arg(value_name = "CMD", required = true, trailing_var_arg = true)]
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true, value_parser = word())]
     command: Vec<String>,
 }
 

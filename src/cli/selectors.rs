@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Args};
 
 use super::failure::Format;
@@ -51,6 +51,16 @@ pub(super) struct Selectors {
     /// Report as one line of JSON
     #[arg(long, action = ArgAction::SetTrue, value_parser = Format::parser())]
     pub(super) json: Format,
+}
+
+/// A word of a request. Requests are records, too, and records are text.
+pub(super) fn word() -> impl TypedValueParser<Value = String> {
+    OsStringValueParser::new().try_map(|word| {
+        word.into_string().map_err(|_| {
+            "requests are text (UTF-8), and this is none; a shell in the sandbox can name the \
+             file by a pattern: sh -c 'cat ./caf?'"
+        })
+    })
 }
 
 /// A time that is more than nothing: whole or broken seconds, or such as `1m30s`.

@@ -324,6 +324,8 @@ fn reset_signals() -> bool {
 /// executed is remembered, so that the answer is EACCES rather than ENOENT.
 fn execute(child: &mut Child<'_>) {
     let launch = child.launch;
+    // The answer where the search path names no directory at all.
+    nix::errno::Errno::set_raw(libc::ENOENT);
     let mut remembered = 0;
     for program in launch.programs {
         // SAFETY: all three are NUL- or NULL-terminated and live in the launcher's memory.
@@ -381,14 +383,6 @@ pub fn take_stdio(streams: [BorrowedFd<'_>; 3]) -> io::Result<()> {
 /// # Errors
 /// When `/dev/null` cannot be opened.
 pub fn detach_stdio() -> io::Result<()> {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "/dev/null in place of streams that are not ours"
-    )]
-    let null = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/null")?;
-    let null = std::os::fd::AsFd::as_fd(&null);
-    take_stdio([null; 3])
+    let null = super::stdio::null()?;
+    take_stdio([std::os::fd::AsFd::as_fd(&null); 3])
 }

@@ -26,6 +26,7 @@ pub mod notification;
 pub mod private;
 pub mod process;
 pub mod scheduling;
+pub mod search;
 pub mod seccomp;
 pub mod shared;
 pub mod signals;

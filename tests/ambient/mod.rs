@@ -1,5 +1,7 @@
 //! The operator's environment: which directories, which policy, and what is refused.
 
+mod profiles;
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -106,7 +108,7 @@ fn a_home_comes_from_the_variable_then_from_the_database() {
     let error = Operator::from_start(start).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "use HOME: `home` is not an absolute path"
+        "cannot use HOME: `home` is not an absolute path"
     );
 }
 

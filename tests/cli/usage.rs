@@ -167,7 +167,7 @@ fn errors_are_told_once_with_cause_and_hint() {
     assert_eq!(
         ran.stderr,
         format!(
-            "error: read policy {}\ncaused by: No such file or directory\n",
+            "error: cannot read policy {}\ncaused by: No such file or directory\n",
             path.display()
         )
     );

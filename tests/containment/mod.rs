@@ -11,6 +11,8 @@ mod world;
 mod bystanders;
 /// What lies outside, or in a grant without the right, cannot be changed.
 mod changing;
+/// What grants hide and protect.
+mod exceptions;
 /// Nothing leaves the machine, and no daemon of it can be asked.
 mod network;
 /// Privileges, dangerous calls, and what a command inherits.

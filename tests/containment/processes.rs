@@ -168,8 +168,8 @@ fn no_file_becomes_privileged() {
 /// A file can be made with the bit, but empty: nothing that fills it leaves the bit there.
 #[test]
 fn no_file_is_born_privileged_with_content() {
-    for user in User::all() {
-        let world = World::new(*user);
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
         // Only who has a capability for it keeps the bit, so the control is for root.
         if user.is_root() {
             let control = world.bare("filling-setuid", ["born-bare"]);
@@ -178,7 +178,7 @@ fn no_file_is_born_privileged_with_content() {
         }
         let answer = world.sandboxed(Policy::Workspace, "filling-setuid", ["born"]);
         assert_eq!(answer.errno, Some(0), "{answer:?}");
-        assert_eq!(answer.stolen, "", "{user:?}");
+        assert_eq!(answer.stolen, "", "{user:?} {mode:?}");
         let mode = fs::metadata(world.workspace().join("born")).unwrap().mode();
         assert_eq!(mode & 0o6000, 0);
     }
@@ -186,45 +186,47 @@ fn no_file_is_born_privileged_with_content() {
 
 #[test]
 fn nothing_is_inherited() {
-    let world = World::new(User::Current);
-    let outside = fs::File::open(world.prey(Place::Outside, "prey")).unwrap();
-    let file = fs::File::create(world.path("outside/open")).unwrap();
-    for descriptor in [outside.as_raw_fd(), file.as_raw_fd()] {
-        let flags = nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty());
-        // Every process that any test starts now has it, too, which is harmless.
-        let borrowed = if descriptor == outside.as_raw_fd() {
-            &outside
-        } else {
-            &file
-        };
-        nix::fcntl::fcntl(borrowed, flags).unwrap();
+    for world in World::in_modes(User::Current) {
+        let outside = fs::File::open(world.prey(Place::Outside, "prey")).unwrap();
+        let file = fs::File::create(world.path("outside/open")).unwrap();
+        for descriptor in [outside.as_raw_fd(), file.as_raw_fd()] {
+            let flags = nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty());
+            // Every process that any test starts now has it, too, which is harmless.
+            let borrowed = if descriptor == outside.as_raw_fd() {
+                &outside
+            } else {
+                &file
+            };
+            nix::fcntl::fcntl(borrowed, flags).unwrap();
+        }
+        let control = world.bare("inherited", [""; 0]);
+        assert!(control.stolen.contains("directory"), "{control:?}");
+        assert!(control.stolen.contains("regular"), "{control:?}");
+        let mut command = world.run(Policy::Workspace);
+        command.args(["./attacker", "inherited"]);
+        // A directory and a file of the host as the command's own streams.
+        command.stdin(outside.try_clone().unwrap()).stderr(file);
+        let output = command.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(text.trim(), "errno=0", "{text}");
     }
-    let control = world.bare("inherited", [""; 0]);
-    assert!(control.stolen.contains("directory"), "{control:?}");
-    assert!(control.stolen.contains("regular"), "{control:?}");
-    let mut command = world.run(Policy::Workspace);
-    command.args(["./attacker", "inherited"]);
-    // A directory and a file of the host as the command's own streams.
-    command.stdin(outside.try_clone().unwrap()).stderr(file);
-    let output = command.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(text.trim(), "errno=0", "{text}");
 }
 
 #[test]
 fn no_secret_of_the_environment_is_passed() {
-    let world = World::new(User::Current);
-    let mut command = world.run(Policy::Workspace);
-    let output = command.args(["env"]).env("LANG", "C").output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("LANG=C"), "{text}");
-    assert!(!text.contains("secret"), "{text}");
-    let home = text
-        .lines()
-        .find_map(|line| line.strip_prefix("HOME="))
-        .unwrap();
-    assert!(
-        !home.starts_with(world.path("home").to_str().unwrap()),
-        "{text}"
-    );
+    for world in World::in_modes(User::Current) {
+        let mut command = world.run(Policy::Workspace);
+        let output = command.args(["env"]).env("LANG", "C").output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains("LANG=C"), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+        let home = text
+            .lines()
+            .find_map(|line| line.strip_prefix("HOME="))
+            .unwrap();
+        assert!(
+            !home.starts_with(world.path("home").to_str().unwrap()),
+            "{text}"
+        );
+    }
 }

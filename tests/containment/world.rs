@@ -178,6 +178,13 @@ impl World {
         Self::in_mode(user, Mode::all()[0])
     }
 
+    /// One after the other, in every mode that this host has.
+    pub(super) fn in_modes(user: User) -> impl Iterator<Item = Self> {
+        Mode::all()
+            .iter()
+            .map(move |mode| Self::in_mode(user, *mode))
+    }
+
     pub(super) fn in_mode(user: User, mode: Mode) -> Self {
         let directory = TempDir::new().unwrap();
         let top = directory.path();

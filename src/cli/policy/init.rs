@@ -85,7 +85,7 @@ fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
 
 /// The policy was not written.
 #[derive(Debug, thiserror::Error)]
-#[error("write policy {}", shown_path(.path))]
+#[error("cannot write policy {}", shown_path(.path))]
 struct InitError {
     path: PathBuf,
     source: std::io::Error,

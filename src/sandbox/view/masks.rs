@@ -3,8 +3,7 @@
 //! A mount covers what exists. What a pattern names and nothing has yet cannot be covered
 //! without leaving a stub on the host, which never happens here: see `docs/sandbox.md`.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::ffi::CString;
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -15,8 +14,9 @@ use super::error::{ViewError, ViewStep};
 use super::locate::Located;
 use super::own::{attach_at, open_in};
 use crate::policy::{Below, PatternSet};
-use crate::sys::metadata::{self, Identity, LastLink, Resolution, pin};
+use crate::sys::metadata::Identity;
 use crate::sys::mount::{self, Attributes};
+use crate::sys::search::{Look, search};
 
 /// Something that nobody can open, to be mounted over what is hidden.
 #[derive(Debug)]
@@ -120,58 +120,26 @@ fn remount(
     mount::attach(tree.as_fd(), place.as_fd()).map_err(fault())
 }
 
-/// More names than this are not looked at: a session must start in bounded time.
-const MOST_NAMES: usize = 200_000;
-
 /// The paths below a grant that the patterns cover, the uppermost ones only.
 ///
 /// Links are left out. What a link leads to has a name of its own, which the patterns cover
 /// or do not.
 fn existing(grant: BorrowedFd<'_>, patterns: &PatternSet) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
     if patterns.is_empty() {
-        return Ok(found);
+        return Ok(Vec::new());
     }
-    let mut seen = 0;
-    let mut levels = VecDeque::from([(PathBuf::new(), grant.try_clone_to_owned()?)]);
-    while let Some((relative, directory)) = levels.pop_front() {
-        for name in metadata::names_in(directory.as_fd())? {
-            seen += 1;
-            if seen > MOST_NAMES {
-                return Err(nix::errno::Errno::E2BIG.into());
-            }
-            let path = relative.join(os_name(&name));
-            let is_covered = patterns.matches(&path);
-            if !is_covered && patterns.below(&path) == Below::Nothing {
-                continue;
-            }
-            let Some((handle, identity)) = open_child(directory.as_fd(), &name)? else {
-                continue;
-            };
-            if is_covered {
-                found.push(path);
-            } else if identity.is_directory() {
-                levels.push_back((path, handle));
-            }
+    let judge = |path: &Path| {
+        if patterns.matches(path) {
+            Look::Found
+        } else if patterns.below(path) == Below::Nothing {
+            Look::Past
+        } else {
+            Look::Below
         }
-    }
-    Ok(found)
-}
-
-/// None for links, and for what is gone again.
-fn open_child(
-    directory: BorrowedFd<'_>,
-    name: &CString,
-) -> io::Result<Option<(OwnedFd, Identity)>> {
-    let resolution = Resolution::BeneathWithoutLinks;
-    let Ok(handle) = pin(directory, name, resolution, LastLink::Keep) else {
-        return Ok(None);
     };
-    let identity = Identity::of(handle.as_fd())?;
-    Ok((!identity.is_link()).then_some((handle, identity)))
-}
-
-fn os_name(name: &CString) -> &Path {
-    use std::os::unix::ffi::OsStrExt as _;
-    Path::new(std::ffi::OsStr::from_bytes(name.as_bytes()))
+    let found = search(grant, &judge)?.into_iter();
+    Ok(found
+        .filter(|one| !one.identity.is_link())
+        .map(|one| one.path)
+        .collect())
 }

@@ -121,9 +121,9 @@ pub(super) fn make_terminals(root: BorrowedFd<'_>) -> Result<OwnedFd, ViewError>
     Ok(terminals)
 }
 
-/// Entries of proc that tell about the machine more than tools need, or act on it. As in
-/// container runtimes; the rest of what is not about processes is read-only.
-const MASKED: [&str; 10] = [
+/// Entries of proc that tell about the machine more than tools need, name files of the host,
+/// or act on it. The rest of what is not about processes is read-only.
+const MASKED: [&str; 11] = [
     "kcore",
     "keys",
     "kmsg",
@@ -131,6 +131,7 @@ const MASKED: [&str; 10] = [
     "key-users",
     "latency_stats",
     "sched_debug",
+    "swaps",
     "sysrq-trigger",
     "timer_list",
     "vmallocinfo",

@@ -1,0 +1,107 @@
+//! The exceptions of grants: looked for before a command and after it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::error::SessionError;
+use super::exec::OP;
+use super::session::Session;
+use crate::audit::{RecordId, RequestInfo};
+use crate::capability::{Exceptions, SetAside};
+use crate::model::{Denial, RefusalCode, Rule, shown_path};
+use crate::policy::EffectiveGrant;
+
+/// What was hidden and protected when a command started.
+pub(super) struct Watch {
+    reach: Vec<EffectiveGrant>,
+    pub before: Exceptions,
+}
+
+/// A grant that cannot be looked through, so that nobody knows what is in it.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot look for hidden and protected names below {}", shown_path(.path))]
+pub struct WatchError {
+    path: PathBuf,
+    #[source]
+    source: io::Error,
+}
+
+impl WatchError {
+    fn new((path, source): (PathBuf, io::Error)) -> Self {
+        Self { path, source }
+    }
+}
+
+impl Session {
+    /// Notes which exceptions exist.
+    ///
+    /// # Errors
+    /// When a grant cannot be looked through.
+    fn watch_exceptions(&self) -> Result<Watch, WatchError> {
+        let reach = self.terms.policy.reach(&self.terms.principal);
+        let reach = reach.unwrap_or_default();
+        let before = self.capabilities.exceptions(&reach);
+        let before = before.map_err(WatchError::new)?;
+        Ok(Watch { reach, before })
+    }
+
+    /// Prepares the sandbox, anew where the host has meanwhile what the present one does not
+    /// cover: then everything in its private directory is lost.
+    ///
+    /// # Errors
+    /// When the sandbox cannot be prepared, or a grant cannot be looked through.
+    pub(super) fn prepare_and_watch(&mut self) -> Result<Watch, SessionError> {
+        let watch = self.watch_exceptions()?;
+        if self.covered.as_ref() != Some(&watch.before)
+            && let Some(sandbox) = self.sandbox.take()
+        {
+            sandbox.finish();
+        }
+        self.prepare()?;
+        self.covered = Some(watch.before.clone());
+        Ok(watch)
+    }
+
+    /// Sets aside what was made under a protected name, and puts that on record.
+    pub(super) fn set_aside(
+        &self,
+        watch: &Watch,
+        (request, record): (RequestInfo<'_>, RecordId),
+    ) -> Vec<Denial> {
+        let denials = match self.capabilities.set_aside(&watch.before, &watch.reach) {
+            Ok(made) => made.iter().map(|one| told(one, &watch.reach)).collect(),
+            Err(fault) => {
+                let error = WatchError::new(fault);
+                let denial = refused(&error.path, &watch.reach);
+                vec![denial.with_hint(super::error::chain(&error))]
+            }
+        };
+        for denial in &denials {
+            // It has happened already; a log that fails now refuses the next request.
+            let _ = self.ledger.refused(request, record, denial);
+        }
+        denials
+    }
+}
+
+fn told(made: &SetAside, reach: &[EffectiveGrant]) -> Denial {
+    refused(&made.path, reach).with_hint(match &made.now {
+        Ok(now) => format!(
+            "the name is protected; what was made there is now {}",
+            shown_path(now)
+        ),
+        Err(error) => {
+            format!("the name is protected; what was made there could not be renamed: {error}")
+        }
+    })
+}
+
+fn refused(path: &Path, reach: &[EffectiveGrant]) -> Denial {
+    let rule = reach
+        .iter()
+        .filter(|grant| path.starts_with(grant.root.as_path()))
+        .max_by_key(|grant| grant.root.depth())
+        .map_or_else(Rule::default_deny, |grant| grant.rule.clone());
+    let path = path.to_string_lossy();
+    Denial::by_broker(RefusalCode::ProtectedPath, OP, &path, rule)
+}
