@@ -11,7 +11,8 @@
 //! 7. [`audit`]: what is on record.
 //! 8. [`ambient`]: the operator's own environment, read once.
 //! 9. [`broker`]: decide, record, perform, record.
-//! 10. [`cli`]: one file per command.
+//! 10. [`prove`]: attacks on the sandbox, and what held.
+//! 11. [`cli`]: one file per command.
 //!
 //! # Invariants
 //!
@@ -30,5 +31,6 @@ pub mod cli;
 pub mod intent;
 pub mod model;
 pub mod policy;
+pub mod prove;
 pub mod sandbox;
 pub mod sys;

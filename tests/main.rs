@@ -20,5 +20,7 @@ mod decisions;
 mod plans;
 /// File requests: each operation, hostile paths, races, random trees.
 mod probes;
+/// The proof that users make on their own hosts: that it holds here, and that it can fail.
+mod prove;
 /// The rules of the house: layers, sizes, first lines, names.
 mod tidy;

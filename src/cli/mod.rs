@@ -16,6 +16,7 @@ mod log;
 mod man;
 mod output;
 mod policy;
+mod prove;
 mod run;
 mod selectors;
 mod session;
@@ -43,6 +44,7 @@ Examples:
   lobsterpot check --read ~/.ssh/id_rsa     would this be allowed, and by which rule?
   lobsterpot audit tail                     what was refused lately
   lobsterpot doctor                         what this host can enforce
+  lobsterpot prove                          attack the sandbox on this host, and see what holds
 
 Exit codes of run, call and check:
   the command's own; 128+n when signal n ended it
@@ -96,6 +98,7 @@ enum Command {
     Policy(policy::PolicyArguments),
     Audit(Box<audit::AuditArguments>),
     Doctor(doctor::DoctorArguments),
+    Prove(prove::ProveArguments),
     Completions(completions::CompletionsArguments),
     Man(man::ManArguments),
 }
@@ -105,6 +108,7 @@ impl Command {
     fn format(&self) -> Format {
         match self {
             Self::Doctor(arguments) => arguments.format(),
+            Self::Prove(arguments) => arguments.format(),
             Self::Run(arguments) => arguments.selectors.json,
             Self::Call(arguments) => arguments.selectors.json,
             Self::Check(arguments) => arguments.selectors.json,
@@ -121,6 +125,7 @@ impl Command {
             Self::Policy(arguments) => policy::run(arguments, operator()?),
             Self::Audit(arguments) => audit::answer(&arguments, &operator()?),
             Self::Doctor(arguments) => doctor::run(&arguments),
+            Self::Prove(arguments) => prove::run(arguments, operator()?),
             Self::Completions(arguments) => completions::run(&arguments, Arguments::command()),
             Self::Man(arguments) => man::run(&arguments, Arguments::command()),
         }

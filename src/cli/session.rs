@@ -32,7 +32,7 @@ pub(super) fn terms(selectors: &Selectors, operator: Operator) -> Result<Terms, 
 }
 
 /// The policy with what the operator took away for this session; never with more.
-fn tightened(selectors: &Selectors, operator: &Operator) -> Result<Policy, Failure> {
+pub(super) fn tightened(selectors: &Selectors, operator: &Operator) -> Result<Policy, Failure> {
     let mut policy = operator
         .policy(&selectors.policy)
         .map_err(Failure::of_policy)?;
@@ -56,7 +56,7 @@ pub(super) fn open(terms: Terms) -> Result<Session, Failure> {
 }
 
 /// Where private directories are made: where temporary files of the operator are.
-fn scratch_base(operator: &Operator) -> PathBuf {
+pub(super) fn scratch_base(operator: &Operator) -> PathBuf {
     operator
         .variable("TMPDIR")
         .map(PathBuf::from)

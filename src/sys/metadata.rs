@@ -101,10 +101,15 @@ impl Identity {
     /// When the descriptor is not open.
     pub fn of(handle: BorrowedFd<'_>) -> io::Result<Self> {
         let stat = nix::sys::stat::fstat(handle)?;
+        #[allow(
+            clippy::useless_conversion,
+            reason = "the number of links has 32 bits on some architectures"
+        )]
+        let links = stat.st_nlink.into();
         Ok(Self {
             device: stat.st_dev,
             inode: stat.st_ino,
-            links: stat.st_nlink,
+            links,
             mode: stat.st_mode,
         })
     }
@@ -219,11 +224,14 @@ pub fn change(handle: BorrowedFd<'_>, change: &Change) -> io::Result<()> {
     Ok(())
 }
 
+/// `SYS_fchmodat2`, which the `libc` crate does not have for every architecture: the same on all.
+const FCHMODAT2: libc::c_long = 452;
+
 fn change_mode(handle: i32, link: &CStr, mode: u32) -> io::Result<()> {
     // SAFETY: the empty path is NUL-terminated (fchmodat2, Linux 6.6).
     let result = unsafe {
         libc::syscall(
-            libc::SYS_fchmodat2,
+            FCHMODAT2,
             handle,
             c"".as_ptr(),
             mode,

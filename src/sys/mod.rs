@@ -8,6 +8,7 @@
 )]
 
 pub mod acl;
+pub(crate) mod attack;
 pub mod beneath;
 pub mod caller;
 pub mod channel;
@@ -30,6 +31,7 @@ pub mod process;
 pub mod scheduling;
 pub mod search;
 pub mod seccomp;
+pub mod shared;
 pub mod signals;
 pub mod stdio;
 pub mod teardown;
