@@ -52,7 +52,8 @@ pub enum LandlockError {
 /// One path that may be reached, opened.
 #[derive(Debug)]
 pub(super) struct OpenRule<'a> {
-    pub path: String,
+    /// For messages.
+    pub path: &'a Path,
     pub handle: BorrowedFd<'a>,
     pub access: Access,
 }
@@ -88,7 +89,7 @@ pub(super) fn ruleset<'a>(
         ruleset = ruleset
             .add_rule(PathBeneath::new(rule.handle, allowed))
             .map_err(|source| LandlockError::Rule {
-                path: rule.path,
+                path: rule.path.display().to_string(),
                 source,
             })?;
     }

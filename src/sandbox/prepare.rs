@@ -10,7 +10,7 @@ use super::exceptions;
 use super::keeper::{FlatGround, LauncherHandle, Outfit, StartError, ViewGround};
 use super::landlock::{self, LandlockError, OpenRule};
 use super::plan::{Origin, PathRule, Plan, SCRATCH};
-use super::profile::{Access, Resource};
+use super::profile::Resource;
 use super::scratch::{Scratch, ScratchError};
 use super::seccomp::CompileError;
 use super::view::{self, ViewError};
@@ -276,30 +276,29 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 fn ruleset(plan: &Plan, opened: &[Opened<'_>], scratch: &Scratch) -> Result<OwnedFd, PrepareError> {
+    let has_holes =
+        |one: &&Opened<'_>| !one.rule.is_changeable() && one.rule.has_holes(&plan.paths);
+    let (holed, whole): (Vec<_>, Vec<_>) = opened.iter().partition(has_holes);
     let mut around = Vec::new();
-    for one in opened {
-        if !one.rule.is_changeable() && one.rule.has_holes(&plan.paths) {
-            let parts =
-                exceptions::around(one.handle.get(), one.rule, &plan.paths).map_err(|source| {
-                    PrepareError::Open {
-                        path: one.rule.path.as_path().display().to_string(),
-                        source,
-                    }
-                })?;
-            around.extend(parts);
-        }
+    for one in holed {
+        let parts = exceptions::around(one.handle.get(), one.rule, &plan.paths);
+        around.extend(parts.map_err(|source| PrepareError::Open {
+            path: one.rule.path.as_path().display().to_string(),
+            source,
+        })?);
     }
-    let whole = opened
-        .iter()
-        .filter(|one| one.rule.is_changeable() || !one.rule.has_holes(&plan.paths))
-        .map(|one| open_rule(&one.rule.path, one.handle.get(), one.rule.access));
+    let whole = whole.iter().map(|one| OpenRule {
+        path: one.rule.path.as_path(),
+        handle: one.handle.get(),
+        access: one.rule.access,
+    });
     let parts = around.iter().map(|part| OpenRule {
-        path: part.path.display().to_string(),
+        path: &part.path,
         handle: part.handle.as_fd(),
         access: part.access,
     });
     let own = OpenRule {
-        path: scratch.path().display().to_string(),
+        path: scratch.path(),
         handle: scratch.as_fd(),
         access: SCRATCH,
     };
@@ -307,14 +306,6 @@ fn ruleset(plan: &Plan, opened: &[Opened<'_>], scratch: &Scratch) -> Result<Owne
         plan.landlock_abi,
         whole.chain(parts).chain([own]),
     )?)
-}
-
-fn open_rule<'a>(path: &HostPath, handle: BorrowedFd<'a>, access: Access) -> OpenRule<'a> {
-    OpenRule {
-        path: path.as_path().display().to_string(),
-        handle,
-        access,
-    }
 }
 
 fn limits(plan: &Plan) -> Vec<Limit> {

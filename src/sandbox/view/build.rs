@@ -163,14 +163,14 @@ fn make_node(root: BorrowedFd<'_>, path: &Path, node: &Node) -> Result<(), ViewE
 }
 
 fn mount_one(one: &Located<'_>, root: BorrowedFd<'_>, covers: &Covers) -> Result<(), ViewError> {
-    let fault = || ViewError::on(ViewStep::Mount, &one.path);
+    let fault = || ViewError::on(ViewStep::Mount, one.path.as_path());
     if one.is_hole() {
-        return covers.cover(root, &one.path);
+        return covers.cover(root, one.path.as_path());
     }
     make_way(root, one).map_err(fault())?;
     let tree = mount::clone_tree(one.handle.as_fd()).map_err(fault())?;
     mount::restrict_tree(tree.as_fd(), one.attributes()).map_err(fault())?;
-    attach_at(tree.as_fd(), root, &one.path).map_err(fault())
+    attach_at(tree.as_fd(), root, one.path.as_path()).map_err(fault())
 }
 
 /// Makes the place of a mount where it lies in a private directory, as for a workspace below
@@ -232,7 +232,7 @@ impl View<'_> {
     /// What its Landlock ruleset allows: what the plan grants, and what is the view's own.
     pub(in crate::sandbox) fn rules(&self) -> impl Iterator<Item = OpenRule<'_>> {
         let granted = self.located.iter().map(|one| OpenRule {
-            path: one.path.display().to_string(),
+            path: one.path.as_path(),
             handle: one.handle.as_fd(),
             access: one.rule.access,
         });
@@ -242,7 +242,7 @@ impl View<'_> {
             .map(|handle| (handle, plan::SCRATCH));
         let own = [(&self.processes, LOOK), (&self.terminals, TERMINALS)];
         let own = scratch.chain(own).map(|(handle, access)| OpenRule {
-            path: "the view's own".into(),
+            path: Path::new("the view's own"),
             handle: handle.as_fd(),
             access,
         });

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::locate::{Found, Located};
 use super::own;
 use super::skeleton::{Node, Skeleton};
+use crate::model::HostPath;
 use crate::sandbox::plan::Origin;
 use crate::sys::mount::Attributes;
 
@@ -26,7 +27,7 @@ pub(super) fn lay_out(found: &Found<'_>) -> Layout {
         let above = mounts
             .iter()
             .rev()
-            .find(|above| one.path.starts_with(&located[**above].path));
+            .find(|above| one.path.beneath(&located[**above].path).is_some());
         if above.is_none_or(|above| needs_its_own(one, &located[*above])) {
             mounts.push(index);
         }
@@ -38,10 +39,9 @@ pub(super) fn lay_out(found: &Found<'_>) -> Layout {
     for (path, text) in own::LINKS {
         skeleton.add(Path::new(path), Node::Link(text.into()));
     }
-    let is_mounted = |path: &Path| {
-        mounts
-            .iter()
-            .any(|index| located[*index].path != path && path.starts_with(&located[*index].path))
+    let is_mounted = |path: &HostPath| {
+        let mut mounts = mounts.iter().map(|index| &located[*index].path);
+        mounts.any(|mount| path.beneath(mount).is_some() && mount != path)
     };
     for index in &mounts {
         let one = &located[*index];
@@ -51,12 +51,12 @@ pub(super) fn lay_out(found: &Found<'_>) -> Layout {
             } else {
                 Node::File
             };
-            skeleton.add(&one.path, node);
+            skeleton.add(one.path.as_path(), node);
         }
     }
     for link in located.iter().flat_map(|one| &one.links) {
         if !is_mounted(&link.path) {
-            skeleton.add(&link.path, Node::Link(link.text.clone()));
+            skeleton.add(link.path.as_path(), Node::Link(link.text.clone()));
         }
     }
     for path in missing {

@@ -5,14 +5,14 @@
 //! handle: a directory that was swapped meanwhile is never mounted by mistake.
 
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 use super::error::{ViewError, ViewStep};
-use crate::model::{Right, Rights};
+use crate::model::{HostPath, Right, Rights};
 use crate::sandbox::plan::{Origin, PathRule};
 use crate::sandbox::prepare::Handles;
-use crate::sys::metadata::{Identity, path_of, pin_host_path};
+use crate::sys::metadata::{Identity, LastLink, Resolution, c_path, path_of, pin, pin_host_path};
 use crate::sys::mount::Attributes;
 
 /// A path of the plan that exists, opened.
@@ -20,7 +20,7 @@ use crate::sys::mount::Attributes;
 pub(super) struct Located<'a> {
     pub rule: &'a PathRule,
     /// Its path without links, which is where it is mounted.
-    pub path: PathBuf,
+    pub path: HostPath,
     /// Opened in this mount namespace.
     pub handle: OwnedFd,
     pub is_directory: bool,
@@ -31,7 +31,7 @@ pub(super) struct Located<'a> {
 /// A symbolic link of the host, and its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Link {
-    pub path: PathBuf,
+    pub path: HostPath,
     pub text: PathBuf,
 }
 
@@ -52,10 +52,15 @@ pub(super) fn locate<'a>(
     rules: &'a [PathRule],
     handles: &dyn Handles,
 ) -> Result<Found<'a>, ViewError> {
+    let top = pin_host_path(Path::new("/")).map_err(ViewError::at(ViewStep::Open))?;
     let mut located = Vec::with_capacity(rules.len());
     let mut missing = Vec::new();
     for rule in rules {
-        match locate_one(rule, handles)? {
+        let one = match &rule.origin {
+            Origin::Grant(grant) => Some(locate_grant(rule, handles.handle(*grant))?),
+            Origin::System(_) => locate_system(rule, top.as_fd())?,
+        };
+        match one {
             Some(one) => located.push(one),
             None => missing.push(rule.path.as_path()),
         }
@@ -64,49 +69,81 @@ pub(super) fn locate<'a>(
     Ok(Found { located, missing })
 }
 
-fn locate_one<'a>(
+/// A grant, where it is now: the very object that the broker opened.
+fn locate_grant<'a>(
     rule: &'a PathRule,
-    handles: &dyn Handles,
+    opened: Option<BorrowedFd<'_>>,
+) -> Result<Located<'a>, ViewError> {
+    let written = rule.path.as_path();
+    let fault = || ViewError::on(ViewStep::Compare, written);
+    let opened = opened.ok_or_else(|| fault()(nix::errno::Errno::EBADF.into()))?;
+    let wanted = Identity::of(opened).map_err(fault())?;
+    let handle = find_again(written, &wanted, opened)?;
+    through_links(rule, handle)
+}
+
+/// A path of the system, where it exists.
+fn locate_system<'a>(
+    rule: &'a PathRule,
+    top: BorrowedFd<'_>,
 ) -> Result<Option<Located<'a>>, ViewError> {
     let written = rule.path.as_path();
-    let handle = match &rule.origin {
-        Origin::Grant(grant) => {
-            let opened = handles.handle(*grant);
-            let opened = opened
-                .ok_or_else(|| io::Error::from(nix::errno::Errno::EBADF))
-                .map_err(ViewError::on(ViewStep::Compare, written))?;
-            let wanted = Identity::of(opened).map_err(ViewError::on(ViewStep::Compare, written))?;
-            find_again(written, &wanted, opened)?
+    let fault = || ViewError::on(ViewStep::Open, written);
+    let below = c_path(written.strip_prefix("/").unwrap_or(written)).map_err(fault())?;
+    // Most lead through no link, and then where they lead need not be asked.
+    let resolution = Resolution::BeneathWithoutLinks;
+    let found = match pin(top, &below, resolution, LastLink::Follow) {
+        Ok(handle) => located(rule, rule.path.clone(), handle, Vec::new()).map(Some),
+        Err(error) if error.raw_os_error() == Some(nix::errno::Errno::ELOOP as i32) => {
+            match pin_host_path(written) {
+                Ok(handle) => return through_links(rule, handle).map(Some),
+                Err(error) => Err(error),
+            }
         }
-        Origin::System(_) => match pin_host_path(written) {
-            Ok(handle) => handle,
-            // A path of the system that this host or this user does not have is left out.
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => return Err(ViewError::on(ViewStep::Open, written)(error)),
-        },
+        Err(error) => Err(error),
     };
-    let fault = |error| ViewError::on(ViewStep::Open, written)(error);
-    let identity = Identity::of(handle.as_fd()).map_err(fault)?;
-    let path = path_of(handle.as_fd()).map_err(fault)?;
+    match found {
+        // A path of the system that this host or this user does not have is left out.
+        Err(error) if is_absent(&error) => Ok(None),
+        found => found.map_err(fault()),
+    }
+}
+
+/// What was opened by a path that may lead through links.
+fn through_links(rule: &PathRule, handle: OwnedFd) -> Result<Located<'_>, ViewError> {
+    let written = rule.path.as_path();
+    let fault = || ViewError::on(ViewStep::Open, written);
+    let path = path_of(handle.as_fd()).map_err(fault())?;
     let links = if path == written {
         Vec::new()
     } else {
         links_on_the_way(written)
     };
-    Ok(Some(Located {
+    let path = HostPath::absolute(path).map_err(|error| fault()(io::Error::other(error)))?;
+    located(rule, path, handle, links).map_err(fault())
+}
+
+fn located(
+    rule: &PathRule,
+    path: HostPath,
+    handle: OwnedFd,
+    links: Vec<Link>,
+) -> io::Result<Located<'_>> {
+    let is_directory = Identity::of(handle.as_fd())?.is_directory();
+    Ok(Located {
         rule,
         path,
         handle,
-        is_directory: identity.is_directory(),
+        is_directory,
         links,
-    }))
+    })
 }
 
 /// Where the policy named it or, should it have been renamed meanwhile, where it is now.
 fn find_again(
     written: &Path,
     wanted: &Identity,
-    opened: std::os::fd::BorrowedFd<'_>,
+    opened: BorrowedFd<'_>,
 ) -> Result<OwnedFd, ViewError> {
     let now = path_of(opened).unwrap_or_else(|_| written.to_path_buf());
     for path in [written, &now] {
@@ -147,10 +184,12 @@ fn links_on_the_way(path: &Path) -> Vec<Link> {
         if links.len() == MOST_LINKS {
             return links;
         }
-        links.push(Link {
-            path: at.clone(),
-            text: text.clone(),
-        });
+        if let Ok(path) = HostPath::absolute(&at) {
+            links.push(Link {
+                path,
+                text: text.clone(),
+            });
+        }
         at.pop();
         if text.is_absolute() {
             at = PathBuf::from("/");
@@ -197,13 +236,13 @@ impl Located<'_> {
     }
 
     fn is_device(&self) -> bool {
-        self.path.starts_with("/dev")
+        self.path.as_path().starts_with("/dev")
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Link, links_on_the_way};
+    use super::{HostPath, Link, links_on_the_way};
     use std::os::unix::fs::symlink;
     use std::path::Path;
 
@@ -217,7 +256,7 @@ mod tests {
         symlink("../first/inner", top.join("real/second")).unwrap();
         let links = links_on_the_way(&top.join("first/second"));
         let link = |path: &str, text: &str| Link {
-            path: top.join(path),
+            path: HostPath::absolute(top.join(path)).unwrap(),
             text: Path::new(text).into(),
         };
         assert_eq!(

@@ -70,7 +70,8 @@ pub(super) fn mask(
     covers: &Covers,
 ) -> Result<(), ViewError> {
     let found = |patterns: &PatternSet| {
-        existing(grant.handle.as_fd(), patterns).map_err(ViewError::on(ViewStep::Mask, &grant.path))
+        existing(grant.handle.as_fd(), patterns)
+            .map_err(ViewError::on(ViewStep::Mask, grant.path.as_path()))
     };
     if grant.rule.access.rights.change_something() {
         let mut mounted = BTreeSet::new();
@@ -79,7 +80,7 @@ pub(super) fn mask(
         }
     }
     for relative in found(&grant.rule.hide)? {
-        covers.cover(root, &grant.path.join(relative))?;
+        covers.cover(root, &grant.path.as_path().join(relative))?;
     }
     Ok(())
 }
@@ -112,7 +113,7 @@ fn remount(
     relative: &Path,
     attributes: Attributes,
 ) -> Result<(), ViewError> {
-    let path = grant.path.join(relative);
+    let path = grant.path.as_path().join(relative);
     let fault = || ViewError::on(ViewStep::Mask, &path);
     let place = open_in(root, &path).map_err(fault())?;
     let tree = mount::clone_tree(place.as_fd()).map_err(fault())?;

@@ -5,6 +5,7 @@
 //! is not on the way to something that a plan grants.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// One name in the root of a view.
@@ -24,22 +25,23 @@ pub(in crate::sandbox) enum Node {
 /// Every name in the root of a view, by its absolute path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::sandbox) struct Skeleton {
-    nodes: BTreeMap<PathBuf, Node>,
+    /// By the bytes of the path, which puts what is above before what is below.
+    nodes: BTreeMap<OsString, Node>,
 }
 
 impl Skeleton {
     /// Adds a name with the directories above it. What is there already stays: a place for
     /// a directory is never made one for a file.
     pub(in crate::sandbox) fn add(&mut self, path: &Path, node: Node) {
-        for above in path.ancestors().skip(1) {
-            if above.parent().is_some() {
-                self.nodes
-                    .entry(above.to_path_buf())
-                    .or_insert(Node::Directory);
+        let mut node = node;
+        for path in path.ancestors().filter(|path| path.parent().is_some()) {
+            // What is above a name is there as well.
+            if self.nodes.contains_key(path.as_os_str()) {
+                return;
             }
-        }
-        if path.parent().is_some() {
-            self.nodes.entry(path.to_path_buf()).or_insert(node);
+            let name = path.as_os_str().to_owned();
+            self.nodes
+                .insert(name, std::mem::replace(&mut node, Node::Directory));
         }
     }
 
@@ -57,7 +59,8 @@ impl Skeleton {
 
     /// All names, those above before those below.
     pub(in crate::sandbox) fn iter(&self) -> impl Iterator<Item = (&Path, &Node)> {
-        self.nodes.iter().map(|(path, node)| (path.as_path(), node))
+        let nodes = self.nodes.iter();
+        nodes.map(|(path, node)| (Path::new(path), node))
     }
 }
 
