@@ -8,13 +8,16 @@
     reason = "this module owns the operator's environment and configuration files"
 )]
 
+mod log_rules;
 mod policies;
+mod trusted;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use log_rules::{LogRules, LogRulesError};
 pub use policies::{Listed, PolicyError};
 
 use crate::model::{HostPath, shown_path};

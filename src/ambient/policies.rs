@@ -2,17 +2,13 @@
 //! reason to look further.
 
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Operator;
+use super::trusted::{self, Distrust};
 use crate::model::{shown, shown_path};
 use crate::policy::{Diagnostics, Policy};
-
-/// The largest policy file that is read, in bytes.
-const LARGEST: u64 = 256 << 10;
 
 /// Why a policy cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -180,42 +176,18 @@ impl Operator {
         Ok(policy)
     }
 
-    /// The text of a file that only the operator or the administrator can have written.
     fn read_policy(&self, path: &Path) -> Result<String, PolicyError> {
-        let unreadable = |source| PolicyError::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
-        let untrusted = |reason| {
-            Err(PolicyError::Untrusted {
-                path: path.to_owned(),
+        let path_of = || path.to_owned();
+        trusted::text(path, self.uid).map_err(|distrust| match distrust {
+            Distrust::Unreadable(source) => PolicyError::Unreadable {
+                path: path_of(),
+                source,
+            },
+            Distrust::Untrusted(reason) => PolicyError::Untrusted {
+                path: path_of(),
                 reason,
-            })
-        };
-        // Opening a FIFO must not wait for a writer.
-        let flags = nix::fcntl::OFlag::O_NONBLOCK.bits();
-        let file: File = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags)
-            .open(path)
-            .map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
-        if !metadata.is_file() {
-            return untrusted("it is not a regular file");
-        }
-        if metadata.uid() != 0 && metadata.uid() != self.uid {
-            return untrusted("it belongs to another user");
-        }
-        if metadata.mode() & 0o002 != 0 {
-            return untrusted("every user can change it (chmod o-w)");
-        }
-        let mut text = String::new();
-        let read = file.take(LARGEST + 1).read_to_string(&mut text);
-        read.map_err(unreadable)?;
-        if text.len() as u64 > LARGEST {
-            return untrusted("it is larger than 256 KiB");
-        }
-        Ok(text)
+            },
+        })
     }
 }
 
@@ -233,7 +205,7 @@ fn name_of(path: &Path) -> String {
 }
 
 /// Whether nothing is there, not even a link that leads to nothing, at any place of the path.
-fn is_absent(path: &Path) -> bool {
+pub(super) fn is_absent(path: &Path) -> bool {
     for existing in path.ancestors() {
         match std::fs::symlink_metadata(existing) {
             Ok(_) if existing == path => return false,

@@ -7,6 +7,7 @@ mod crashed;
 mod documented;
 mod following;
 mod full_disk;
+mod keeping;
 mod processes;
 mod records;
 mod redaction;
