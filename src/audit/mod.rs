@@ -11,6 +11,7 @@ mod classify;
 mod encode;
 mod entry;
 mod error;
+mod export;
 mod files;
 mod follow;
 mod head;
@@ -39,6 +40,7 @@ pub use entry::{
     Verdict,
 };
 pub use error::AuditError;
+pub use export::{Exporter, Format};
 pub use follow::Follower;
 pub use keeping::Keeping;
 pub use key::PublicKey;

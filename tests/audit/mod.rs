@@ -5,6 +5,7 @@ mod asking;
 mod changed;
 mod crashed;
 mod documented;
+mod exporting;
 mod following;
 mod full_disk;
 mod keeping;
