@@ -8,6 +8,7 @@
     reason = "this module owns the operator's environment and configuration files"
 )]
 
+mod log_rules;
 mod policies;
 mod profiles;
 mod trusted;
@@ -17,6 +18,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use log_rules::{LogRules, LogRulesError};
 pub use policies::{Listed, PolicyError};
 pub use profiles::ProfileError;
 

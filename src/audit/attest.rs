@@ -7,6 +7,7 @@ use super::AuditError;
 use super::files::{self, Position};
 use super::log::{AuditLog, Writer, now};
 use super::notary::Standing;
+use super::own::Own;
 use super::repair::Repair;
 
 /// How many records there are between two checkpoints of one session.
@@ -30,16 +31,27 @@ impl AuditLog {
         writer: &mut Writer,
         position: &mut Position,
     ) -> Result<(), AuditError> {
+        self.attest_from(writer, position, None)
+    }
+
+    /// Makes a checkpoint, which also says where the log begins from now on.
+    pub(super) fn attest_from(
+        &self,
+        writer: &mut Writer,
+        position: &mut Position,
+        begins: Option<u64>,
+    ) -> Result<(), AuditError> {
         let mut standing = writer.notary.standing()?;
         if matches!(standing, Standing::Fresh) && position.sequence > 0 {
             standing = Standing::Gone(None);
         }
-        let begins = match standing.newest() {
-            Some(newest) => newest.begins,
-            None => files::first(&self.directory)?,
+        let begins = match (begins, standing.newest()) {
+            (Some(begins), _) => begins,
+            (None, Some(newest)) => newest.begins,
+            (None, None) => files::first(&self.directory)?,
         };
         if matches!(standing, Standing::Gone(_)) {
-            self.tell(writer, position, &Repair::of_checkpoints())?;
+            self.tell(writer, position, Own::Repaired(&Repair::of_checkpoints()))?;
         }
         let made = writer.notary.attest(standing, *position, (begins, now()))?;
         writer.attested = made.sequence;

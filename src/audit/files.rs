@@ -109,6 +109,43 @@ pub(super) fn position(
     Ok(Position { end: 0, ..last })
 }
 
+/// The number and the time of a file's last whole record.
+pub(super) fn last_of(
+    file: &File,
+    length: u64,
+    path: &Path,
+) -> Result<Option<(u64, u64)>, AuditError> {
+    let Some(position) = last_whole(file, length, path)? else {
+        return Ok(None);
+    };
+    let start = position.end.saturating_sub(LONGEST_RECORD as u64);
+    let mut bytes = vec![0; usize::try_from(position.end - start).unwrap_or(0)];
+    file.read_exact_at(&mut bytes, start)
+        .map_err(|source| read_error(path, source))?;
+    let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+    let line = line.rsplit(|byte| *byte == b'\n').next().unwrap_or(line);
+    Ok(Some((position.sequence, time_of(line).unwrap_or(0))))
+}
+
+/// The time of the first record of a file, in milliseconds since 1970.
+pub(super) fn begun(file: &File) -> std::io::Result<Option<u64>> {
+    let mut bytes = vec![0; 16 << 10];
+    let count = file.read_at(&mut bytes, 0)?;
+    let line = bytes[..count].split(|byte| *byte == b'\n').next();
+    Ok(line.and_then(time_of))
+}
+
+/// The time that a record carries.
+fn time_of(line: &[u8]) -> Option<u64> {
+    #[derive(serde::Deserialize)]
+    struct Timed {
+        time: u64,
+    }
+    serde_json::from_slice::<Timed>(line)
+        .ok()
+        .map(|timed| timed.time)
+}
+
 /// The last whole record of a file; none where the file holds none.
 fn last_whole(file: &File, length: u64, path: &Path) -> Result<Option<Position>, AuditError> {
     let mut window = 16 << 10;

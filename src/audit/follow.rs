@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::AuditError;
-use super::files::LOG;
+use super::files::{LOG, sealed};
 use super::read::{LogFile, LogReader, Visit, existing, open_current, state_of};
-use crate::sys::private::PrivateDirectory;
+use crate::sys::private::{Access, PrivateDirectory};
 
 /// A place in a log, from which on new records are seen.
 #[derive(Debug)]
@@ -54,9 +54,34 @@ impl Follower {
             if self.drain(visit)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
-            self.current = open_current(&directory)?;
+            // More than one may have been begun, and filled, since the last look.
+            self.current = match self.after_current(&directory)? {
+                Some(next) => Some(next),
+                None => open_current(&directory)?,
+            };
             self.seen = 0;
         }
+    }
+
+    /// The full file that comes after the one that is followed; none where it is the newest,
+    /// or was removed.
+    fn after_current(&self, directory: &PrivateDirectory) -> Result<Option<LogFile>, AuditError> {
+        let Some(current) = &self.current else {
+            return Ok(None);
+        };
+        let mut names = sealed(directory)?.into_iter();
+        for name in names.by_ref() {
+            let state = directory.state_of(&name)?;
+            if state.is_some_and(|state| state.is_same_file(&current.state)) {
+                break;
+            }
+        }
+        let next = names.next().map(|name| {
+            let file = existing(directory.open_file(&name, Access::Read))?;
+            file.map(|file| LogFile::new(directory.path_of(&name), file))
+                .transpose()
+        });
+        Ok(next.transpose()?.flatten())
     }
 
     fn drain(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>, AuditError> {

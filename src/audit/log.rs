@@ -8,30 +8,29 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::chain::seal;
-use super::files::{LOG, LONGEST_RECORD, Position, position, sealed_name};
+use super::files::{LOG, LONGEST_RECORD, Position, begun, position, read_error, sealed_name};
 use super::head::{self, HEAD};
+use super::keeping::Keeping;
 use super::lock::{Lock, Purpose};
 use super::notary::{Notary, Seems};
-use super::record::{Stamp, write_entry, write_repair};
-use super::repair::{self, Repair, Witnesses};
+use super::own::{Own, write_own};
+use super::record::{Stamp, write_entry};
+use super::repair::{self, Witnesses};
 use super::{AuditError, Entry, Event, RecordId};
 use crate::sys::machine::Machine;
 use crate::sys::private::{
     Access, FileState, PrivateDirectory, PrivateError, file_size_limit, state_of_open,
 };
 
-/// The size at which a log file is full: about a quarter of a million records.
-const FULL: u64 = 256 << 20;
-
 /// The audit log of one state directory. Threads may share it; other processes may append too.
 #[derive(Debug)]
 pub struct AuditLog {
     pub(super) directory: PrivateDirectory,
     machine: Machine,
-    full: u64,
+    pub(super) keeping: Keeping,
     writer: Mutex<Writer>,
 }
 
@@ -45,6 +44,10 @@ pub(super) struct Writer {
     known: Option<Position>,
     /// The last record that a checkpoint vouches for, as far as we know.
     pub(super) attested: u64,
+    /// When the first record of the file was written, once that was asked.
+    begun: Option<u64>,
+    /// Whether we have just begun a new file.
+    has_rotated: bool,
     line: Vec<u8>,
 }
 
@@ -58,6 +61,8 @@ impl Writer {
             notary: Notary::open(directory)?,
             known: None,
             attested: 0,
+            begun: None,
+            has_rotated: false,
             line: Vec::with_capacity(4096),
         })
     }
@@ -71,22 +76,30 @@ impl AuditLog {
     /// # Errors
     /// When the directory or the log is not private to this user, or cannot be written.
     pub fn open(directory: &Path) -> Result<Self, AuditError> {
+        Self::open_kept(directory, Keeping::default())
+    }
+
+    /// Opens the log, which is kept by these rules from now on.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_kept(directory: &Path, keeping: Keeping) -> Result<Self, AuditError> {
         let directory = PrivateDirectory::open_or_create(directory)?;
         let writer = Writer::open(&directory)?;
         let log = Self {
             directory,
             machine: Machine::current(),
-            full: FULL,
+            keeping,
             writer: Mutex::new(writer),
         };
-        log.locked(|_, _| Ok(()))?;
+        log.locked(|writer, position| log.remove_old(writer, position))?;
         Ok(log)
     }
 
     /// The same log, which begins a new file when the old one has reached this many bytes.
     #[must_use]
     pub fn with_files_of(mut self, bytes: u64) -> Self {
-        self.full = bytes.max(1);
+        self.keeping.file_size = bytes.max(1);
         self
     }
 
@@ -121,7 +134,12 @@ impl AuditLog {
             Some(known) if known.end == length => known,
             _ => self.settle(&mut writer, length)?,
         };
-        let result = work(&mut writer, &mut position);
+        let mut result = Ok(());
+        if writer.has_rotated {
+            writer.has_rotated = false;
+            result = self.remove_old(&mut writer, &mut position);
+        }
+        let result = result.and_then(|()| work(&mut writer, &mut position));
         drop(lock);
         if result.is_ok() {
             writer.known = Some(position);
@@ -136,17 +154,42 @@ impl AuditLog {
             let lock = Lock::take(&writer.file, Purpose::Append, &path)?;
             match self.directory.state_of(LOG)? {
                 Some(state) if state.is_same_file(&writer.identity) => {
-                    if state.length < self.full {
+                    if !self.is_full(writer, state.length)? {
                         return Ok((lock, state.length));
                     }
                     self.put_full_file_away(writer, state.length)?;
+                    drop(lock);
+                    *writer = Writer::open(&self.directory)?;
+                    writer.has_rotated = true;
                 }
                 // Another process began a new file, or someone moved the log away.
-                _ => {}
+                _ => {
+                    drop(lock);
+                    *writer = Writer::open(&self.directory)?;
+                }
             }
-            drop(lock);
-            *writer = Writer::open(&self.directory)?;
         }
+    }
+
+    /// Whether a new file is to be begun.
+    fn is_full(&self, writer: &mut Writer, length: u64) -> Result<bool, AuditError> {
+        let Keeping {
+            file_size,
+            file_age,
+            ..
+        } = self.keeping;
+        if length >= file_size || length == 0 {
+            return Ok(length > 0);
+        }
+        let Some(most) = file_age else {
+            return Ok(false);
+        };
+        if writer.begun.is_none() {
+            let path = self.directory.path_of(LOG);
+            writer.begun = begun(&writer.file).map_err(|source| read_error(&path, source))?;
+        }
+        let age = writer.begun.map(|begun| now().saturating_sub(begun));
+        Ok(age.is_some_and(|age| Duration::from_millis(age) > most))
     }
 
     /// Gives a full file, which is made whole first, the name under which it is kept.
@@ -169,7 +212,7 @@ impl AuditLog {
         let (found, witnesses) = ((position, length), Witnesses { head, checkpoint });
         let repair = repair::make_whole(&self.directory, &writer.file, found, &witnesses)?;
         if let Some(repair) = &repair {
-            self.tell(writer, &mut position, repair)?;
+            self.tell(writer, &mut position, Own::Repaired(repair))?;
         }
         // What is gone is told once: from then on a checkpoint vouches for what is there.
         let has_lost = repair.is_some_and(|repair| repair.lost_something());
@@ -180,15 +223,15 @@ impl AuditLog {
         Ok(position)
     }
 
-    /// Puts a repair on record.
+    /// Puts on record what happened to the log itself.
     pub(super) fn tell(
         &self,
         writer: &mut Writer,
         position: &mut Position,
-        repair: &Repair,
+        own: Own<'_>,
     ) -> Result<(), AuditError> {
         self.write(writer, position, |stamp, line| {
-            write_repair(repair, stamp, &self.machine, line)
+            write_own(own, stamp, &self.machine, line)
         })
         .map(drop)
     }

@@ -151,7 +151,7 @@ impl LogReader {
 }
 
 impl LogFile {
-    fn new(path: PathBuf, file: File) -> Result<Self, AuditError> {
+    pub(super) fn new(path: PathBuf, file: File) -> Result<Self, AuditError> {
         let state = state_of(&path, &file)?;
         let file = Arc::new(file);
         Ok(Self { path, file, state })

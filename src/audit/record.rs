@@ -12,9 +12,8 @@ use super::entry::{
     Context, Effect, Entry, Event, Outcome, Process, RequestInfo, SessionTotals, Target, Verdict,
 };
 use super::redact;
-use super::repair::Repair;
 use super::schema::{
-    Api, Decided, Device, FileObject, Host, Named, OCSF, Os, PRODUCT, PROFILES, Parent, Policy,
+    Api, Decided, Device, FileObject, Host, Named, OCSF, Os, PROFILES, Parent, Policy,
     ProcessObject, Record, Session, User,
 };
 use super::{AuditError, RecordId, encode};
@@ -62,31 +61,7 @@ pub(super) fn write_entry(
     finish(record, stamp, machine, line)
 }
 
-/// Writes that the log was repaired.
-pub(super) fn write_repair(
-    repair: &Repair,
-    stamp: Stamp,
-    machine: &Machine,
-    line: &mut Vec<u8>,
-) -> Result<(), AuditError> {
-    let mut record = of_kind(
-        "log.repair",
-        Kind {
-            class: Class::Api,
-            activity: OTHER,
-        },
-        "repair",
-    );
-    record.severity_id = if repair.lost_something() { 4 } else { 2 };
-    record.status_id = 1;
-    record.disposition_id = 17;
-    record.message = repair.message().into();
-    record.actor.app_name = Some(PRODUCT);
-    record.unmapped.repair = Some(repair);
-    finish(record, stamp, machine, line)
-}
-
-fn finish<'a>(
+pub(super) fn finish<'a>(
     mut record: Record<'a>,
     stamp: Stamp,
     machine: &'a Machine,
@@ -115,7 +90,7 @@ fn finish<'a>(
 }
 
 /// A record of a kind, allowed and uneventful until more is said.
-fn of_kind<'a>(op: &'a str, kind: Kind, phase: &'static str) -> Record<'a> {
+pub(super) fn of_kind<'a>(op: &'a str, kind: Kind, phase: &'static str) -> Record<'a> {
     let mut record = Record {
         class_uid: kind.class.uid(),
         activity_id: kind.activity,

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::RecordId;
 use super::repair::Repair;
+use super::retention::Removal;
 use crate::model::{Enforced, Folded, PathSource, Place, RefusalCode};
 
 /// The version of OCSF that the names and ids are from.
@@ -213,7 +214,7 @@ impl Default for Product {
 /// What OCSF has no member for.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Unmapped<'a> {
-    /// `session`, `decision`, `effect`, `denial` or `repair`.
+    /// `session`, `decision`, `effect`, `denial`, `repair` or `retention`.
     pub(super) phase: &'static str,
     pub(super) op: Cow<'a, str>,
     /// The id that the caller gave the request.
@@ -255,4 +256,6 @@ pub(super) struct Unmapped<'a> {
     pub(super) enforced: Option<&'a Enforced>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) repair: Option<&'a Repair>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) removal: Option<&'a Removal>,
 }

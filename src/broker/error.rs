@@ -1,6 +1,6 @@
 //! Why a session cannot be held. For the operator: a principal only sees a refusal code.
 
-use crate::ambient::ProfileError;
+use crate::ambient::{LogRulesError, ProfileError};
 use crate::audit::AuditError;
 use crate::capability::OpenError;
 use crate::model::Denial;
@@ -12,6 +12,9 @@ pub enum SessionError {
     /// The audit log cannot be used, so nothing may happen.
     #[error("cannot open the audit log")]
     Audit(#[from] AuditError),
+    /// Nobody knows how the audit log is to be kept.
+    #[error("cannot use the rules of the audit log")]
+    LogRules(#[from] LogRulesError),
     /// A granted directory cannot be opened.
     #[error("cannot open what the policy grants")]
     Capabilities(#[from] OpenError),

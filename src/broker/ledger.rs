@@ -2,11 +2,22 @@
 
 use std::path::Path;
 
+use crate::ambient::LogRules;
 use crate::audit::{
-    AuditError, AuditLog, Context, Effect, Entry, Event, Process, RecordId, RequestInfo,
+    AuditError, AuditLog, Context, Effect, Entry, Event, Keeping, Process, RecordId, RequestInfo,
     SessionTotals, Verdict,
 };
 use crate::model::{Denial, Enforced, HostPath, PrincipalId, RefusalCode, Rule, Tier};
+
+fn keeping(rules: LogRules) -> Keeping {
+    let default = Keeping::default();
+    Keeping {
+        file_size: rules.file_size.unwrap_or(default.file_size),
+        file_age: rules.file_age,
+        keep_size: rules.keep_size,
+        keep_age: rules.keep_age,
+    }
+}
 
 /// Writes what happens in one session.
 #[derive(Debug)]
@@ -30,8 +41,12 @@ pub(super) struct Heading {
 }
 
 impl Ledger {
-    pub(super) fn open(directory: &Path, heading: Heading) -> Result<Self, AuditError> {
-        let log = AuditLog::open(directory)?;
+    pub(super) fn open(
+        directory: &Path,
+        rules: LogRules,
+        heading: Heading,
+    ) -> Result<Self, AuditError> {
+        let log = AuditLog::open_kept(directory, keeping(rules))?;
         let Heading {
             session,
             principal,

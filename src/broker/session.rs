@@ -58,6 +58,7 @@ impl Session {
         let policy = terms.policy.policy();
         let ledger = Ledger::open(
             &audit_directory,
+            terms.operator.log_rules()?,
             Heading {
                 session: id.clone(),
                 principal: terms.principal.clone(),

@@ -4,6 +4,7 @@
 //! records as they are.
 
 mod checkpoint;
+mod export;
 mod select;
 mod show;
 mod suggest;
@@ -12,12 +13,14 @@ mod table;
 mod tail;
 mod verify;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::failure::Failure;
 use crate::ambient::{AmbientError, Operator, PolicyError};
-use crate::audit::AuditError;
+use crate::audit::{AuditError, Format};
 use crate::policy::Diagnostics;
 use select::Selection;
 
@@ -48,6 +51,8 @@ enum Command {
     Checkpoint(CheckpointArguments),
     /// Count who tried what, and find bursts of probing
     Summary(SummaryArguments),
+    /// Write records in the words of another system: OCSF, ECS, CEF, journald, OTLP
+    Export(ExportArguments),
     /// Print the least grants that would have allowed what was refused
     ///
     /// Nothing is changed: the output is a difference to the policy, with the risk of each
@@ -149,6 +154,27 @@ struct SummaryArguments {
 }
 
 #[derive(Debug, clap::Args)]
+struct ExportArguments {
+    /// The words of which system
+    #[arg(long, value_name = "FORMAT", value_parser = formats())]
+    format: Format,
+    /// Go on as records are appended, until interrupted
+    #[arg(short, long)]
+    follow: bool,
+    #[command(flatten)]
+    selection: Selection,
+}
+
+fn formats() -> impl TypedValueParser<Value = Format> {
+    let names = Format::ALL.map(|(name, _)| name);
+    PossibleValuesParser::new(names).map(|name| {
+        let found = Format::ALL.into_iter().find(|(known, _)| *known == name);
+        // Only names of the list come here.
+        found.map_or(Format::Ocsf, |(_, format)| format)
+    })
+}
+
+#[derive(Debug, clap::Args)]
 struct SuggestArguments {
     /// For this policy; by default the one that refused most
     #[arg(long, value_name = "NAME|FILE")]
@@ -214,8 +240,18 @@ impl AuditCommandError {
 
 /// Answers from the operator's own log, on standard output.
 pub(super) fn answer(arguments: &AuditArguments, operator: &Operator) -> Result<u8, Failure> {
-    let mut stdout = anstream::stdout().lock();
-    run(arguments, operator, &mut stdout).map_err(|error| {
+    let result = match &arguments.command {
+        // Bytes as they are: the journal's format holds lengths, which no filter may touch.
+        Command::Export(export) => {
+            let mut stdout = io::stdout().lock();
+            if export.format == Format::Journald && stdout.is_terminal() {
+                return Err(Failure::usage(NotForTerminals));
+            }
+            run(arguments, operator, &mut stdout)
+        }
+        _ => run(arguments, operator, &mut anstream::stdout().lock()),
+    };
+    result.map_err(|error| {
         let hint = error.hint();
         let failure = Failure::general(error);
         match hint {
@@ -224,6 +260,11 @@ pub(super) fn answer(arguments: &AuditArguments, operator: &Operator) -> Result<
         }
     })
 }
+
+/// The journal's format is bytes as they are, which a terminal would obey.
+#[derive(Debug, thiserror::Error)]
+#[error("the journal export format is not for a terminal; write it to a file or a program")]
+struct NotForTerminals;
 
 /// Runs the command on the log of the operator, and gives the exit code.
 ///
@@ -247,6 +288,7 @@ pub fn run(
         Command::Verify(verify) => verify::run(verify, state_directory, out),
         Command::Checkpoint(arguments) => checkpoint::run(arguments, state_directory, out),
         Command::Summary(summary) => summary::run(summary, state_directory, out),
+        Command::Export(export) => export::run(export, state_directory, out),
         Command::Suggest(suggest) => suggest::run(suggest, operator, out),
     };
     match result.and_then(|code| Ok(out.flush().map(|()| code)?)) {

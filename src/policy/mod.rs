@@ -33,6 +33,7 @@ pub use explain::{EnvironmentReach, Explanation, GrantReach, TierReach};
 pub use pattern::{Below, Pattern, PatternError, PatternSet};
 pub use permit::{CommandPermit, Permit};
 pub use quantity::duration;
+pub(crate) use quantity::size;
 pub(crate) use read::Reader;
 pub use schema::schema;
 pub use suggest::{Ground, Grouped, Kind, Proposed, Spared, Suggestion, WhyNot, Wish};

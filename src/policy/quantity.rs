@@ -17,7 +17,7 @@ const UNITS: [(&str, u64); 5] = [
 ];
 
 /// A whole number with a binary unit: `4GiB`, `512 KiB`.
-pub(super) fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     let wrong =
         || format!("`{text}` is not a size; write a whole number with B, KiB, MiB, GiB or TiB");
     let text = text.trim();

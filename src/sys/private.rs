@@ -12,6 +12,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{FileStat, Mode, SFlag};
+use nix::unistd::UnlinkatFlags;
 
 /// What is wrong with a directory or a file that should be private.
 #[derive(Debug, thiserror::Error)]
@@ -232,6 +233,17 @@ impl PrivateDirectory {
         }
         nix::fcntl::renameat(&self.handle, from, &self.handle, to)
             .map_err(|errno| failed("rename", &self.path_of(from), errno))
+    }
+
+    /// Removes a file of the directory; one that is gone already is no error.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn remove(&self, name: &CStr) -> Result<(), PrivateError> {
+        match nix::unistd::unlinkat(&self.handle, name, UnlinkatFlags::NoRemoveDir) {
+            Ok(()) | Err(Errno::ENOENT) => Ok(()),
+            Err(errno) => Err(failed("remove", &self.path_of(name), errno)),
+        }
     }
 
     /// The directory's path, for messages.

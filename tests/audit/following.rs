@@ -56,6 +56,22 @@ fn what_is_appended_is_seen_once() {
 }
 
 #[test]
+fn several_new_files_since_the_last_look_are_followed() {
+    let world = World::new();
+    let log = world.open().with_files_of(3000);
+    let asker = Asker::new("a", "s");
+    asker.allowed(&log, "/0");
+    let reader = LogReader::open(&world.state()).unwrap();
+    let mut follower = Follower::after(&world.state(), &reader);
+    for n in 1..20 {
+        asker.allowed(&log, &format!("/{n}"));
+    }
+    let expected: Vec<_> = (1..20).map(|n| format!("/{n}")).collect();
+    assert_eq!(seen(&mut follower), expected);
+    assert!(seen(&mut follower).is_empty());
+}
+
+#[test]
 fn a_new_file_is_followed() {
     let world = World::new();
     let log = world.open().with_files_of(3000);

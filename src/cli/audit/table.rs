@@ -91,7 +91,7 @@ impl Table {
 
     fn subject(&self, record: &RecordView<'_>) -> String {
         let mut parts = vec![match record.phase.as_ref() {
-            "repair" => shown(&record.message),
+            "repair" | "retention" => shown(&record.message),
             "decision" if record.subject().is_empty() => shown(&record.message),
             _ => shown(record.subject()),
         }];
@@ -135,6 +135,7 @@ pub(super) fn outcome(record: &RecordView<'_>) -> (Style, String) {
         ("session", _) if record.op == "session.open" => (plain, "opened".into()),
         ("session", _) => (plain, "closed".into()),
         ("repair", _) => (YELLOW, "repaired".into()),
+        ("retention", _) => (plain, "removed".into()),
         (_, "exited") => (
             plain,
             format!("exit {}", record.exit_code.unwrap_or_default()),
