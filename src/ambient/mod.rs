@@ -24,7 +24,9 @@ use crate::policy::{Anchors, Environment};
 #[derive(Debug, thiserror::Error)]
 pub enum AmbientError {
     /// Neither `HOME` nor the user database names a home directory.
-    #[error("cannot find the home directory of user {uid}: HOME is not set, and the user has no entry")]
+    #[error(
+        "cannot find the home directory of user {uid}: HOME is not set, and the user has no entry"
+    )]
     NoHome {
         /// The user.
         uid: u32,
