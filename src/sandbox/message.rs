@@ -97,6 +97,10 @@ pub enum RefusedFor {
     ReadOnly,
     /// The object lies in no grant that may be changed.
     Outside,
+    /// No call of this kind is let through.
+    Closed,
+    /// It would have led to a network.
+    Network,
     /// The object is protected or hidden in its grant, or lies in a grant without the right.
     Exception,
     /// The process is not the command's.

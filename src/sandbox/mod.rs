@@ -35,7 +35,8 @@ pub use host::{HostFeatures, Layers, Namespaces, Presence, Supervision};
 pub use message::{ExitStatus, RefusedCall, RefusedFor};
 pub use obstacle::NO_PROC;
 pub use plan::{
-    HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, Wish, changes_of, mode_of,
+    ClosedCalls, HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, Wish, changes_of,
+    mode_of,
 };
 pub use prepare::{Handles, PrepareError, Sandbox, ScratchPlace};
 pub use scratch::ScratchError;

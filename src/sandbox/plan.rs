@@ -13,7 +13,9 @@ use serde::Serialize;
 
 use super::closing::{self, Situation};
 use super::host::{HostFeatures, Layers, Namespaces, Supervision};
-use super::profile::{Access, Changes, DeviceControl, HomeFile, ProcessLimit, SystemView};
+use super::profile::{
+    Access, Changes, DeviceControl, HomeFile, ProcessLimit, ProfileOrigin, SystemView,
+};
 use super::seccomp::{SetError, SyscallRules};
 use super::view;
 use crate::model::{Enforced, HostPath, Mode, Right, Rights, WeakerGuarantee, Wording};
@@ -43,6 +45,8 @@ pub struct Wish<'a> {
 pub struct Plan {
     /// The policy it comes from.
     pub policy: String,
+    /// The profiles that it comes from.
+    pub profiles: Vec<ProfileOrigin>,
     /// View or flat.
     pub mode: Mode,
     /// Whether commands can change anything outside scratch.
@@ -55,6 +59,8 @@ pub struct Plan {
     pub syscalls: SyscallRules,
     /// What happens to the calls that change metadata.
     pub metadata: MetadataCalls,
+    /// Whether the supervisor tells who tried a call that the filter refuses.
+    pub closed_calls: ClosedCalls,
     /// Variables of every command; `${scratch}` stands for the scratch directory.
     pub environment: BTreeMap<String, String>,
     /// The search path of every command.
@@ -121,6 +127,16 @@ pub enum MetadataCalls {
     PrivilegedSupervised,
     /// As before, but without a supervisor: setuid and setgid modes are refused for everything.
     PrivilegedRefused,
+}
+
+/// What becomes of the calls that the filter refuses, beside being refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClosedCalls {
+    /// The filter gives the error by itself.
+    Silent,
+    /// The supervisor gives the error, and tells who tried.
+    Witnessed,
 }
 
 /// Why no plan can be made on this host.
@@ -226,12 +242,17 @@ impl Plan {
         };
         Ok(Self {
             policy: wish.policy.to_owned(),
+            profiles: wish.view.profiles.clone(),
             mode,
             changes,
             landlock_abi: host.landlock_abi,
             paths: paths(wish),
             syscalls: closing::rules(wish.view, situation)?,
             metadata,
+            closed_calls: match host.supervision {
+                Supervision::Available => ClosedCalls::Witnessed,
+                Supervision::TooOld | Supervision::Taken => ClosedCalls::Silent,
+            },
             environment: wish.view.environment.iter().cloned().collect(),
             search_path: wish.view.search_path.clone(),
             home_files: home_files(wish),
@@ -250,6 +271,23 @@ impl Plan {
         places.chain([view::SCRATCH]).filter(move |_| in_view)
     }
 
+    fn witness(&self) -> &'static str {
+        match (self.closed_calls, self.metadata) {
+            (ClosedCalls::Silent, _) => "none",
+            (_, MetadataCalls::Witnessed) => "notify (changes, closed calls)",
+            (_, MetadataCalls::Supervised) => "notify (metadata, closed calls)",
+            _ => "notify (setuid and setgid modes, closed calls)",
+        }
+    }
+
+    /// The rules that the filter is made from.
+    pub(super) fn filtered(&self) -> SyscallRules {
+        match self.closed_calls {
+            ClosedCalls::Silent => self.syscalls.clone(),
+            ClosedCalls::Witnessed => self.syscalls.witnessed(),
+        }
+    }
+
     /// What a reply states about it.
     pub fn enforced(&self) -> Enforced {
         Enforced {
@@ -264,11 +302,7 @@ impl Plan {
                 Mode::View => "user, mount, pid, ipc, uts, net, cgroup".into(),
                 Mode::Flat | Mode::Broker => "none".into(),
             },
-            witness: match self.metadata {
-                MetadataCalls::Witnessed | MetadataCalls::Supervised => "notify (metadata)".into(),
-                MetadataCalls::PrivilegedSupervised => "notify (setuid and setgid modes)".into(),
-                MetadataCalls::Refused | MetadataCalls::PrivilegedRefused => "none".into(),
-            },
+            witness: self.witness().into(),
             limits: limits_text(&self.limits),
             weaker: self.weaker.clone(),
         }

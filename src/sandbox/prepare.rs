@@ -211,7 +211,8 @@ impl PrepareError {
 }
 
 fn filter(plan: &Plan) -> Result<Filter, PrepareError> {
-    let program = plan.syscalls.compile()?;
+    let rules = plan.filtered();
+    let program = rules.compile()?;
     let instructions = program
         .instructions()
         .iter()
@@ -222,7 +223,7 @@ fn filter(plan: &Plan) -> Result<Filter, PrepareError> {
             k: one.k,
         })
         .collect();
-    let supervision = if plan.syscalls.notifies() {
+    let supervision = if rules.notifies() {
         Supervision::Listener
     } else {
         Supervision::None
