@@ -207,7 +207,8 @@ impl Unavailable {
     pub fn hint(&self) -> String {
         match self {
             Self::Landlock { found: 0, .. } => {
-                "enable landlock in the kernel (CONFIG_SECURITY_LANDLOCK, and landlock in lsm=)"
+                "enable landlock in the kernel (CONFIG_SECURITY_LANDLOCK, and landlock in lsm=), \
+                 and in the filter of the container, if there is one"
                     .into()
             }
             Self::Landlock { .. } => "use a newer kernel, or lower minimum-landlock-abi".into(),

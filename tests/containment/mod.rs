@@ -13,6 +13,8 @@ mod bystanders;
 mod changing;
 /// What grants hide and protect.
 mod exceptions;
+/// Inside containers and other sandboxes.
+mod nested;
 /// Nothing leaves the machine, and no daemon of it can be asked.
 mod network;
 /// Privileges, dangerous calls, and what a command inherits.

@@ -1,7 +1,7 @@
 //! A host in miniature, an attacker, and a witness: what lies where, before and after.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
@@ -308,13 +308,19 @@ impl World {
     /// `lobsterpot run` under a policy, without a command yet.
     pub(super) fn run(&self, policy: Policy) -> Command {
         let mut command = self.program();
-        command.args(["run", "--json", "--policy"]);
-        command.arg(self.path("policy.toml"));
-        if policy == Policy::ReadOnly {
-            command.arg("--read-only");
-        }
-        command.arg("--");
+        command.args(self.run_options(policy));
         command
+    }
+
+    /// The arguments of the program, up to the command.
+    pub(super) fn run_options(&self, policy: Policy) -> Vec<OsString> {
+        let mut options: Vec<OsString> = ["run", "--json", "--policy"].map(Into::into).into();
+        options.push(self.path("policy.toml").into());
+        if policy == Policy::ReadOnly {
+            options.push("--read-only".into());
+        }
+        options.push("--".into());
+        options
     }
 
     /// The program, in the workspace.
@@ -337,7 +343,8 @@ impl World {
         child
     }
 
-    fn command(&self, program: &Path) -> Command {
+    /// A program, in the workspace, by the world's user.
+    pub(super) fn command(&self, program: &Path) -> Command {
         let mut command = match self.user {
             User::Current => Command::new(program),
             User::Nobody => {
@@ -424,21 +431,24 @@ fn look(path: &Path, seen: &mut BTreeMap<PathBuf, Facts>) {
 /// The attacker's program, compiled once in each run of the tests.
 fn attacker() -> &'static Path {
     static ATTACKER: OnceLock<PathBuf> = OnceLock::new();
-    ATTACKER.get_or_init(|| {
-        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/containment/attacker");
-        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("attacker");
-        let files = fs::read_dir(sources)
-            .unwrap()
-            .map(|entry| entry.unwrap().path());
-        let compiled = Command::new("gcc")
-            .args(["-O1", "-pthread", "-o"])
-            .arg(&program)
-            .args(files.filter(|path| path.extension() == Some(OsStr::new("c"))))
-            .status()
-            .unwrap();
-        assert!(compiled.success());
-        program
-    })
+    ATTACKER.get_or_init(|| compiled("attacker"))
+}
+
+/// The program whose sources lie in a directory of this name beside this file.
+pub(super) fn compiled(name: &str) -> PathBuf {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/containment");
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let files = fs::read_dir(sources.join(name))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let compiled = Command::new("gcc")
+        .args(["-O1", "-pthread", "-o"])
+        .arg(&program)
+        .args(files.filter(|path| path.extension() == Some(OsStr::new("c"))))
+        .status()
+        .unwrap();
+    assert!(compiled.success());
+    program
 }
 
 /// Waits for what must come. The limit is for what never comes; it judges no speed.
