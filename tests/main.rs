@@ -20,5 +20,7 @@ mod decisions;
 mod plans;
 /// File requests: each operation, hostile paths, races, random trees.
 mod probes;
+/// What was once wrong, and fits nowhere else.
+mod regression;
 /// The rules of the house: layers, sizes, first lines, names.
 mod tidy;
