@@ -75,13 +75,13 @@ fn programs_are_found_without_a_search_path() {
 #[test]
 fn a_word_that_is_no_text_is_a_usage_error_that_says_what_to_do() {
     let world = World::new();
-    let word = std::ffi::OsStr::from_bytes(b"\xff");
+    let name = std::ffi::OsStr::from_bytes(b"\xff");
     let mut command = world.program();
-    let (code, _, errors) = output(command.args(["run", "--", "cat"]).arg(word));
+    let (code, _, errors) = output(command.args(["run", "--", "cat"]).arg(name));
     assert_eq!(code, Some(2), "{errors}");
     assert!(errors.contains("UTF-8"), "{errors}");
     // Such a name is no obstacle for what runs inside.
-    std::fs::write(world.0.path().join("work").join(word), "found").unwrap();
+    std::fs::write(world.0.path().join("work").join(name), "found").unwrap();
     let (code, told, errors) = output(&mut world.run("cat ?"));
     assert_eq!((code, &*told), (Some(0), "found"), "{errors}");
 }
