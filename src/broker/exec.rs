@@ -281,9 +281,8 @@ impl Session {
         // all is planned for without it, and the policy decides whether that will do.
         self.sandbox = Some(match (obstacle, self.host.take()) {
             (Some(obstacle), Some(host)) => {
-                tracing::warn!(obstacle, "no view can be built on this host");
-                let remedy = "lobsterpot doctor explains what stands in the way";
-                self.host = Some(host.without_namespaces(obstacle, remedy));
+                tracing::warn!(%obstacle, "no view can be built on this host");
+                self.host = Some(host.after(obstacle));
                 self.plan = None;
                 self.prepare_plan()?
             }
@@ -326,7 +325,10 @@ impl Failure {
         match self {
             Self::Command(text) => text.clone(),
             Self::Enter(error) if error.exit_code() == 127 => format!("{name}: no such command"),
-            Self::Enter(error) => format!("{name}: {}", chain(error)),
+            Self::Enter(error) => match error.obstacle() {
+                Some(obstacle) => format!("{name}: {obstacle}"),
+                None => format!("{name}: {}", chain(error)),
+            },
         }
     }
 }
@@ -355,9 +357,13 @@ fn unavailable(permit: &CommandPermit, error: &SessionError) -> Denial {
         error = error as &dyn std::error::Error,
         "the sandbox cannot be prepared"
     );
+    let hint = match error.hint() {
+        Some(hint) => format!("{}; hint: {hint}", chain(error)),
+        None => chain(error),
+    };
     permit
         .refuse(RefusalCode::SandboxUnavailable)
-        .with_hint(chain(error))
+        .with_hint(hint)
 }
 
 fn limit_denial(exit: &Exit, request: RequestInfo<'_>, rule: &Rule) -> Option<Denial> {

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::plan::{MetadataCalls, Origin, PathRule, Plan};
-use super::profile::{Changes, DeviceControl, ProcessLimit, Resource};
+use super::profile::{Changes, DeviceControl, ProcessLimit, ProfileOrigin, Resource};
 use super::seccomp::{Action, Origin as CallOrigin, Rule};
 use crate::model::{Mode, Rights, WeakerGuarantee, shown_path};
 use crate::policy::{Background, Pattern, PatternSet};
@@ -19,6 +19,8 @@ use crate::policy::{Background, Pattern, PatternSet};
 pub struct PlanExplanation {
     /// The policy it comes from.
     pub policy: String,
+    /// The profiles that it comes from, and where they were found.
+    pub profiles: Vec<ProfileOrigin>,
     /// View or flat.
     pub mode: Mode,
     /// Whether commands can change anything outside scratch.
@@ -92,6 +94,7 @@ impl Plan {
         let path = |path: &Path| shown_path(path);
         PlanExplanation {
             policy: self.policy.clone(),
+            profiles: self.profiles.clone(),
             mode: self.mode,
             changes: self.changes,
             landlock_abi: self.landlock_abi,

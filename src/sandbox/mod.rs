@@ -16,7 +16,9 @@ mod host;
 mod keeper;
 mod landlock;
 mod launcher;
+mod layers;
 mod message;
+mod obstacle;
 mod plan;
 mod prepare;
 mod reach;
@@ -29,10 +31,12 @@ mod view;
 pub use self::landlock::LandlockError;
 pub use enter::{Command, EndedFor, EnterError, Exit, Kept};
 pub use explain::{ExplainedCall, ExplainedPath, PlanExplanation};
-pub use host::{HostFeatures, Namespaces, Presence, Supervision};
+pub use host::{HostFeatures, Layers, Namespaces, Presence, Supervision};
 pub use message::{ExitStatus, RefusedCall, RefusedFor};
+pub use obstacle::NO_PROC;
 pub use plan::{
-    HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, Wish, changes_of, mode_of,
+    ClosedCalls, HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, Wish, changes_of,
+    mode_of,
 };
 pub use prepare::{Handles, PrepareError, Sandbox, ScratchPlace};
 pub use scratch::ScratchError;

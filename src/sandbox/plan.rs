@@ -12,8 +12,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::closing::{self, Situation};
-use super::host::{HostFeatures, Supervision};
-use super::profile::{Access, Changes, DeviceControl, HomeFile, ProcessLimit, SystemView};
+use super::host::{HostFeatures, Layers, Namespaces, Supervision};
+use super::profile::{
+    Access, Changes, DeviceControl, HomeFile, ProcessLimit, ProfileOrigin, SystemView,
+};
 use super::seccomp::{SetError, SyscallRules};
 use super::view;
 use crate::model::{Enforced, HostPath, Mode, Right, Rights, WeakerGuarantee, Wording};
@@ -43,6 +45,8 @@ pub struct Wish<'a> {
 pub struct Plan {
     /// The policy it comes from.
     pub policy: String,
+    /// The profiles that it comes from.
+    pub profiles: Vec<ProfileOrigin>,
     /// View or flat.
     pub mode: Mode,
     /// Whether commands can change anything outside scratch.
@@ -55,6 +59,8 @@ pub struct Plan {
     pub syscalls: SyscallRules,
     /// What happens to the calls that change metadata.
     pub metadata: MetadataCalls,
+    /// Whether the supervisor tells who tried a call that the filter refuses.
+    pub closed_calls: ClosedCalls,
     /// Variables of every command; `${scratch}` stands for the scratch directory.
     pub environment: BTreeMap<String, String>,
     /// The search path of every command.
@@ -123,6 +129,16 @@ pub enum MetadataCalls {
     PrivilegedRefused,
 }
 
+/// What becomes of the calls that the filter refuses, beside being refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClosedCalls {
+    /// The filter gives the error by itself.
+    Silent,
+    /// The supervisor gives the error, and tells who tried.
+    Witnessed,
+}
+
 /// Why no plan can be made on this host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unavailable {
@@ -139,6 +155,16 @@ pub enum Unavailable {
     View {
         /// What stands in the way.
         obstacle: String,
+        /// What can be done about it.
+        remedy: String,
+    },
+    /// No command can be given its layers.
+    #[error("commands cannot be contained on this host: {obstacle}")]
+    Layers {
+        /// What stands in the way.
+        obstacle: String,
+        /// What can be done about it.
+        remedy: String,
     },
     /// A guarantee cannot be given, and the policy does not do without it.
     #[error("{mode} mode cannot give a guarantee on this host that the policy requires: {}", .guarantee.meaning())]
@@ -171,7 +197,7 @@ impl Unavailable {
                     .into()
             }
             Self::Landlock { .. } => "use a newer kernel, or lower minimum-landlock-abi".into(),
-            Self::View { .. } => "lobsterpot doctor explains what stands in the way".into(),
+            Self::View { remedy, .. } | Self::Layers { remedy, .. } => remedy.clone(),
             Self::Guarantee { guarantee, .. } => {
                 format!("add \"{guarantee}\" to containment.accept to do without it")
             }
@@ -198,6 +224,10 @@ impl Plan {
                 required,
             });
         }
+        if let Layers::Unusable { obstacle, remedy } = &host.layers {
+            let (obstacle, remedy) = (obstacle.clone(), remedy.clone());
+            return Err(Unavailable::Layers { obstacle, remedy });
+        }
         let arch = host.architecture.ok_or(Unavailable::Architecture)?;
         let changes = changes_of(wish.reach);
         let metadata = metadata_calls(mode, changes, host)?;
@@ -211,12 +241,17 @@ impl Plan {
         };
         Ok(Self {
             policy: wish.policy.to_owned(),
+            profiles: wish.view.profiles.clone(),
             mode,
             changes,
             landlock_abi: host.landlock_abi,
             paths: paths(wish),
             syscalls: closing::rules(wish.view, situation)?,
             metadata,
+            closed_calls: match host.supervision {
+                Supervision::Available => ClosedCalls::Witnessed,
+                Supervision::TooOld | Supervision::Taken => ClosedCalls::Silent,
+            },
             environment: wish.view.environment.iter().cloned().collect(),
             search_path: wish.view.search_path.clone(),
             home_files: home_files(wish),
@@ -235,6 +270,23 @@ impl Plan {
         places.chain([view::SCRATCH]).filter(move |_| in_view)
     }
 
+    fn witness(&self) -> &'static str {
+        match (self.closed_calls, self.metadata) {
+            (ClosedCalls::Silent, _) => "none",
+            (_, MetadataCalls::Witnessed) => "notify (changes, closed calls)",
+            (_, MetadataCalls::Supervised) => "notify (metadata, closed calls)",
+            _ => "notify (setuid and setgid modes, closed calls)",
+        }
+    }
+
+    /// The rules that the filter is made from.
+    pub(super) fn filtered(&self) -> SyscallRules {
+        match self.closed_calls {
+            ClosedCalls::Silent => self.syscalls.clone(),
+            ClosedCalls::Witnessed => self.syscalls.witnessed(),
+        }
+    }
+
     /// What a reply states about it.
     pub fn enforced(&self) -> Enforced {
         Enforced {
@@ -249,11 +301,7 @@ impl Plan {
                 Mode::View => "user, mount, pid, ipc, uts, net, cgroup".into(),
                 Mode::Flat | Mode::Broker => "none".into(),
             },
-            witness: match self.metadata {
-                MetadataCalls::Witnessed | MetadataCalls::Supervised => "notify (metadata)".into(),
-                MetadataCalls::PrivilegedSupervised => "notify (setuid and setgid modes)".into(),
-                MetadataCalls::Refused | MetadataCalls::PrivilegedRefused => "none".into(),
-            },
+            witness: self.witness().into(),
             limits: limits_text(&self.limits),
             weaker: self.weaker.clone(),
         }
@@ -265,12 +313,15 @@ impl Plan {
 /// # Errors
 /// When it requires one that cannot be had.
 pub fn mode_of(containment: &Containment, host: &HostFeatures) -> Result<Mode, Unavailable> {
-    match (containment.mode, host.view_obstacle()) {
-        (ModeWish::Flat, _) | (ModeWish::Auto, Some(_)) => Ok(Mode::Flat),
-        (ModeWish::Auto | ModeWish::View, None) => Ok(Mode::View),
-        (ModeWish::View, Some(obstacle)) => Err(Unavailable::View {
-            obstacle: obstacle.to_owned(),
+    match (containment.mode, &host.namespaces) {
+        (ModeWish::Flat, _) | (ModeWish::Auto, Namespaces::Unusable { .. }) => Ok(Mode::Flat),
+        (ModeWish::View, Namespaces::Unusable { obstacle, remedy }) => Err(Unavailable::View {
+            obstacle: obstacle.clone(),
+            remedy: remedy.clone(),
         }),
+        (ModeWish::Auto | ModeWish::View, Namespaces::Usable | Namespaces::Untried) => {
+            Ok(Mode::View)
+        }
     }
 }
 
