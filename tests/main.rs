@@ -22,5 +22,7 @@ mod plans;
 mod probes;
 /// The proof that users make on their own hosts: that it holds here, and that it can fail.
 mod prove;
+/// What was once wrong, and fits nowhere else.
+mod regression;
 /// The rules of the house: layers, sizes, first lines, names.
 mod tidy;

@@ -23,3 +23,4 @@ pub use answer::{CheckReport, RunReport};
 pub use error::SessionError;
 pub use session::{Session, SessionConfig};
 pub use terms::Terms;
+pub use view::as_the_operator_wants;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::error::SessionError;
 use super::terms::Terms;
+use crate::ambient::Operator;
 use crate::capability::Capabilities;
 use crate::model::HostPath;
 use crate::policy::{EffectiveGrant, GrantId};
@@ -22,7 +23,7 @@ impl Handles for Capabilities {
 impl Terms {
     /// What this host offers, as far as the operator lets it be used, with nothing tried out.
     pub(super) fn host(&self) -> HostFeatures {
-        self.as_the_operator_wants(HostFeatures::probe_without_trying())
+        as_the_operator_wants(&self.operator, HostFeatures::probe_without_trying())
     }
 
     /// The same, with namespaces tried out. The process must have a single thread.
@@ -31,13 +32,6 @@ impl Terms {
             return self.host();
         }
         HostFeatures::probe()
-    }
-
-    fn as_the_operator_wants(&self, host: HostFeatures) -> HostFeatures {
-        if self.operator.forces_flat() {
-            return host.without_namespaces("LOBSTERPOT_FORCE_FLAT is set", "unset it");
-        }
-        host
     }
 
     /// Resolves what will be enforced on the commands of a session on a host.
@@ -116,6 +110,14 @@ impl Terms {
         };
         toolchain::discover(profiles, surroundings, &HostDisk)
     }
+}
+
+/// A host, as far as the operator lets it be used.
+pub fn as_the_operator_wants(operator: &Operator, host: HostFeatures) -> HostFeatures {
+    if operator.forces_flat() {
+        return host.without_namespaces("LOBSTERPOT_FORCE_FLAT is set", "unset it");
+    }
+    host
 }
 
 /// Where programs are looked for when the operator has no search path.

@@ -13,6 +13,8 @@ use self::promise::Promise;
 use super::failure::{Failure, Format};
 use super::layout::{definition, wrapped};
 use super::output::{self, ERROR, GOOD, HEADING, HINT, WARNING, styled};
+use crate::ambient::Operator;
+use crate::broker::as_the_operator_wants;
 use crate::model::Mode;
 use crate::policy::Policy;
 use crate::sandbox::{HostFeatures, Layers, Namespaces, Presence, Supervision};
@@ -51,8 +53,13 @@ struct Report {
 }
 
 /// Examines the host and tells.
-pub(super) fn run(arguments: &DoctorArguments) -> Result<u8, Failure> {
+pub(super) fn run(arguments: &DoctorArguments, operator: Option<&Operator>) -> Result<u8, Failure> {
     let host = HostFeatures::probe();
+    // Without a home there is nobody to ask, and still a host to examine.
+    let host = match operator {
+        Some(operator) => as_the_operator_wants(operator, host),
+        None => host,
+    };
     let policies = promise::of_built_in_policies(&host)?;
     let ok = policies
         .iter()

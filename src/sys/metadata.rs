@@ -229,15 +229,8 @@ const FCHMODAT2: libc::c_long = 452;
 
 fn change_mode(handle: i32, link: &CStr, mode: u32) -> io::Result<()> {
     // SAFETY: the empty path is NUL-terminated (fchmodat2, Linux 6.6).
-    let result = unsafe {
-        libc::syscall(
-            FCHMODAT2,
-            handle,
-            c"".as_ptr(),
-            mode,
-            libc::AT_EMPTY_PATH,
-        )
-    };
+    let result =
+        unsafe { libc::syscall(FCHMODAT2, handle, c"".as_ptr(), mode, libc::AT_EMPTY_PATH) };
     match checked(result) {
         Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => {
             // SAFETY: the link is NUL-terminated; it leads to the pinned object and nowhere else.

@@ -95,3 +95,40 @@ fn links_in_the_docs_lead_somewhere() {
     }
     fail_if_any("dead links", &dead);
 }
+
+#[test]
+fn no_merge_is_left_unfinished() {
+    let marks = ["<<<<<<< ", ">>>>>>> "];
+    let pages = sources::pages().into_iter().chain(rust_sources());
+    let unfinished: Vec<_> = pages
+        .filter(|page| {
+            page.text
+                .lines()
+                .any(|line| marks.iter().any(|mark| line.starts_with(mark)))
+        })
+        .map(|page| page.path)
+        .collect();
+    fail_if_any("marks of a merge", &unfinished);
+}
+
+/// A claim that names a test which is not there proves nothing.
+#[test]
+fn claims_name_tests_that_exist() {
+    let claims = Source::read("docs/claims.md");
+    let mut missing = Vec::new();
+    let rows = claims.text.lines().filter(|line| line.starts_with("| "));
+    for row in rows {
+        let proof = row.split(" | ").nth(1).unwrap_or_default();
+        // Every second part stands between backquotes.
+        for name in proof.split('`').skip(1).step_by(2) {
+            let path = format!("tests/{}", name.replace("::", "/"));
+            let found = ["", ".rs", "/mod.rs"]
+                .iter()
+                .any(|end| sources::exists(&format!("{path}{end}")));
+            if !found {
+                missing.push(format!("{name}: {row}"));
+            }
+        }
+    }
+    fail_if_any("claims whose tests do not exist", &missing);
+}

@@ -55,6 +55,11 @@ impl Source {
     }
 }
 
+/// Whether there is such a file or directory in the project.
+pub(super) fn exists(path: &str) -> bool {
+    root().join(path).exists()
+}
+
 /// Every Rust file of the project.
 pub(super) fn rust_sources() -> Vec<Source> {
     ["src", "tests", "benches", "examples"]

@@ -61,7 +61,7 @@ pub(super) fn lay_out(found: &Found<'_>) -> Layout {
     }
     for path in missing {
         if !is_mounted(path) {
-            skeleton.add_absent(path);
+            skeleton.add_absent(path.as_path());
         }
     }
     Layout { skeleton, mounts }

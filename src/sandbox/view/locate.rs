@@ -41,7 +41,7 @@ pub(super) struct Found<'a> {
     /// What exists, those above before those below.
     pub located: Vec<Located<'a>>,
     /// What profiles name and this host or this user does not have.
-    pub missing: Vec<&'a Path>,
+    pub missing: Vec<&'a HostPath>,
 }
 
 /// Opens what of the plan exists.
@@ -62,7 +62,7 @@ pub(super) fn locate<'a>(
         };
         match one {
             Some(one) => located.push(one),
-            None => missing.push(rule.path.as_path()),
+            None => missing.push(&rule.path),
         }
     }
     located.sort_by(|one, other| one.path.cmp(&other.path));

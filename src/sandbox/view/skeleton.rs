@@ -50,10 +50,11 @@ impl Skeleton {
     pub(in crate::sandbox) fn add_absent(&mut self, path: &Path) {
         let above = path.parent();
         let has_place = above.is_some_and(|above| {
-            above.parent().is_none() || self.nodes.get(above) == Some(&Node::Directory)
+            above.parent().is_none() || self.nodes.get(above.as_os_str()) == Some(&Node::Directory)
         });
         if has_place {
-            self.nodes.entry(path.to_path_buf()).or_insert(Node::Absent);
+            let name = path.as_os_str().to_owned();
+            self.nodes.entry(name).or_insert(Node::Absent);
         }
     }
 

@@ -89,7 +89,7 @@ static int by_scheduler(char **a)
 struct attributes { uint32_t size, policy; uint64_t flags; int32_t nice; uint32_t priority; uint64_t times[3]; };
 static int by_scheduler_attributes(char **a)
 {
-	struct attributes attributes = { .size = sizeof attributes, .policy = SCHED_BATCH, .nice = 7 };
+	struct attributes attributes = { .size = sizeof attributes, .policy = SCHED_BATCH, .nice = 19 };
 	return CALL(SYS_sched_setattr, victim(a), &attributes, 0);
 }
 static int by_affinity(char **a)
@@ -111,14 +111,15 @@ static int change_own(int target)
 {
 	unsigned long mask = 1, seen = 0;
 	struct sched_param parameter = { 0 };
-	struct attributes attributes = { .size = sizeof attributes, .policy = SCHED_BATCH, .nice = 7 };
+	/* Only upwards, from wherever the tests themselves were started. */
+	struct attributes attributes = { .size = sizeof attributes, .policy = SCHED_BATCH, .nice = 19 };
 	int error = CALL(SYS_sched_setaffinity, target, sizeof mask, &mask);
 	if (!error && (syscall(SYS_sched_getaffinity, target, sizeof seen, &seen) < 0 || seen != 1))
 		error = EBADE;
 	if (!error)
-		error = CALL(SYS_setpriority, PRIO_PROCESS, target, 5);
+		error = CALL(SYS_setpriority, PRIO_PROCESS, target, 18);
 	/* The raw call gives 20 less the value. */
-	if (!error && syscall(SYS_getpriority, PRIO_PROCESS, target) != 15)
+	if (!error && syscall(SYS_getpriority, PRIO_PROCESS, target) != 2)
 		error = EBADE;
 	if (!error)
 		error = CALL(SYS_ioprio_set, 1, target, 3 << 13);
@@ -132,7 +133,7 @@ static int change_own(int target)
 		error = CALL(SYS_sched_setparam, target, &parameter);
 	if (!error)
 		error = CALL(SYS_sched_setattr, target, &attributes, 0);
-	if (!error && syscall(SYS_getpriority, PRIO_PROCESS, target) != 13)
+	if (!error && syscall(SYS_getpriority, PRIO_PROCESS, target) != 1)
 		error = EBADE;
 	return error;
 }
