@@ -1,4 +1,4 @@
-//! The operator's own environment: variables, directories, policy files. Read once, at the start.
+//! The operator's own environment: variables, directories, policies, profiles. Read once.
 //!
 //! The only place that reads `std::env` and configuration files. Nothing here acts for a
 //! principal, and nothing a principal says may reach it.
@@ -9,6 +9,8 @@
 )]
 
 mod policies;
+mod profiles;
+mod trusted;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -16,9 +18,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use policies::{Listed, PolicyError};
+pub use profiles::ProfileError;
 
 use crate::model::{HostPath, shown_path};
-use crate::policy::{Anchors, Environment};
+use crate::policy::{Anchors, Environment, Ground, Kind};
 
 /// Why the operator's environment cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -210,6 +213,23 @@ impl Operator {
             state: self.state.clone(),
             config: self.config.clone(),
         }
+    }
+}
+
+/// For suggestions to the operator, who may look at everything of their own.
+impl Ground for Operator {
+    fn kind(&self, path: &HostPath) -> Kind {
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if found.is_dir() => Kind::Directory,
+            Ok(found) if found.is_file() => Kind::File,
+            Ok(found) if found.is_symlink() => Kind::Link,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Kind::Nothing,
+            Ok(_) | Err(_) => Kind::Other,
+        }
+    }
+
+    fn entries(&self, directory: &HostPath) -> Option<usize> {
+        Some(std::fs::read_dir(directory).ok()?.count())
     }
 }
 

@@ -2,17 +2,13 @@
 //! reason to look further.
 
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Operator;
+use super::trusted::{Distrust, is_absent, name_of};
 use crate::model::{shown, shown_path};
 use crate::policy::{Diagnostics, Policy};
-
-/// The largest policy file that is read, in bytes.
-const LARGEST: u64 = 256 << 10;
 
 /// Why a policy cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +83,7 @@ impl Operator {
             let text = self.read_policy(&path)?;
             return Ok(Policy::parse(&name_of(&path), &text)?);
         }
-        for directory in self.policy_directories() {
+        for directory in self.directories_of("policies") {
             let path = directory.join(format!("{chosen}.toml"));
             match self.policy_file(&path, chosen) {
                 Err(PolicyError::Unreadable { .. }) if is_absent(&path) => {}
@@ -97,7 +93,7 @@ impl Operator {
         Policy::built_in(chosen).ok_or_else(|| PolicyError::NotFound {
             name: chosen.to_owned(),
             looked: self
-                .policy_directories()
+                .directories_of("policies")
                 .map(|directory| shown_path(&directory))
                 .collect(),
         })
@@ -116,7 +112,7 @@ impl Operator {
     /// Every policy that can be chosen by name: the operator's, the administrator's, the built-in.
     pub fn policies(&self) -> Vec<Listed> {
         let mut listed = Vec::new();
-        for directory in self.policy_directories() {
+        for directory in self.directories_of("policies") {
             let mut paths = match entries(&directory) {
                 Ok(paths) => paths,
                 Err(_) if is_absent(&directory) => continue,
@@ -154,13 +150,6 @@ impl Operator {
         listed
     }
 
-    /// Where policies are looked for by name, the operator's own before the administrator's.
-    fn policy_directories(&self) -> impl Iterator<Item = PathBuf> {
-        [self.config.as_path(), &self.system]
-            .map(|directory| directory.join("policies"))
-            .into_iter()
-    }
-
     /// A policy by its name.
     fn policy_file(&self, path: &Path, name: &str) -> Result<Policy, PolicyError> {
         let text = self.read_policy(path)?;
@@ -180,42 +169,14 @@ impl Operator {
         Ok(policy)
     }
 
-    /// The text of a file that only the operator or the administrator can have written.
     fn read_policy(&self, path: &Path) -> Result<String, PolicyError> {
-        let unreadable = |source| PolicyError::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
-        let untrusted = |reason| {
-            Err(PolicyError::Untrusted {
-                path: path.to_owned(),
-                reason,
-            })
-        };
-        // Opening a FIFO must not wait for a writer.
-        let flags = nix::fcntl::OFlag::O_NONBLOCK.bits();
-        let file: File = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags)
-            .open(path)
-            .map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
-        if !metadata.is_file() {
-            return untrusted("it is not a regular file");
-        }
-        if metadata.uid() != 0 && metadata.uid() != self.uid {
-            return untrusted("it belongs to another user");
-        }
-        if metadata.mode() & 0o002 != 0 {
-            return untrusted("every user can change it (chmod o-w)");
-        }
-        let mut text = String::new();
-        let read = file.take(LARGEST + 1).read_to_string(&mut text);
-        read.map_err(unreadable)?;
-        if text.len() as u64 > LARGEST {
-            return untrusted("it is larger than 256 KiB");
-        }
-        Ok(text)
+        self.read_trusted(path).map_err(|why| {
+            let path = path.to_owned();
+            match why {
+                Distrust::Unreadable(source) => PolicyError::Unreadable { path, source },
+                Distrust::Untrusted(reason) => PolicyError::Untrusted { path, reason },
+            }
+        })
     }
 }
 
@@ -225,24 +186,6 @@ fn is_file(chosen: &str) -> bool {
         || Path::new(chosen)
             .extension()
             .is_some_and(|extension| extension == "toml")
-}
-
-/// What messages call a file: its path, links resolved, so that a grant that holds it is noticed.
-fn name_of(path: &Path) -> String {
-    shown_path(&std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
-}
-
-/// Whether nothing is there, not even a link that leads to nothing, at any place of the path.
-fn is_absent(path: &Path) -> bool {
-    for existing in path.ancestors() {
-        match std::fs::symlink_metadata(existing) {
-            Ok(_) if existing == path => return false,
-            Ok(found) => return !found.is_symlink() || std::fs::metadata(existing).is_ok(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(_) => return false,
-        }
-    }
-    false
 }
 
 /// The policy files of a directory.

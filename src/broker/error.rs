@@ -1,9 +1,10 @@
 //! Why a session cannot be held. For the operator: a principal only sees a refusal code.
 
+use crate::ambient::ProfileError;
 use crate::audit::AuditError;
 use crate::capability::OpenError;
 use crate::model::Denial;
-use crate::sandbox::{PrepareError, Unavailable};
+use crate::sandbox::{NO_PROC, PrepareError, Unavailable};
 
 /// Why a session cannot begin, or its commands cannot be contained.
 #[derive(Debug, thiserror::Error)]
@@ -20,11 +21,16 @@ pub enum SessionError {
     /// The host cannot give what the policy requires.
     #[error("cannot plan the sandbox")]
     Plan(#[from] Unavailable),
-    /// The policy names a profile that does not exist.
-    #[error("there is no sandbox profile named `{name}`")]
-    NoProfile {
-        /// The name.
-        name: String,
+    /// A profile that the policy names does not exist, or cannot be used.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// A command could change a profile for the next session.
+    #[error("use sandbox profile {file}: the grant `{grant}` lets commands change it")]
+    ProfileInGrant {
+        /// The profile's file.
+        file: String,
+        /// The grant that holds it.
+        grant: String,
     },
     /// Nobody knows what is to be hidden and protected.
     #[error(transparent)]
@@ -40,6 +46,9 @@ impl SessionError {
         match self {
             Self::Audit(error) => error.hint(),
             Self::Plan(error) => Some(error.hint()),
+            Self::Capabilities(OpenError::Basics { path, .. }) if path.starts_with("/proc") => {
+                Some(NO_PROC.to_owned())
+            }
             _ => None,
         }
     }

@@ -302,12 +302,11 @@ impl Session {
             return Err(error);
         };
         let less = if let Some(obstacle) = prepare.tripwire_obstacle() {
-            tracing::warn!(obstacle, "there is no tripwire on this host");
+            tracing::warn!(%obstacle, "there is no tripwire on this host");
             host.without_fuse()
         } else if let Some(obstacle) = prepare.view_obstacle() {
-            tracing::warn!(obstacle, "no view can be built on this host");
-            let remedy = "lobsterpot doctor explains what stands in the way";
-            host.without_namespaces(obstacle, remedy)
+            tracing::warn!(%obstacle, "no view can be built on this host");
+            host.after(obstacle)
         } else {
             return Err(error);
         };
@@ -349,7 +348,10 @@ impl Failure {
             Self::Enter(failed) if failed.error.exit_code() == 127 => {
                 format!("{name}: no such command")
             }
-            Self::Enter(failed) => format!("{name}: {}", chain(&failed.error)),
+            Self::Enter(failed) => match failed.error.obstacle() {
+                Some(obstacle) => format!("{name}: {obstacle}"),
+                None => format!("{name}: {}", chain(&failed.error)),
+            },
         }
     }
 
@@ -391,9 +393,13 @@ fn unavailable(permit: &CommandPermit, error: &SessionError) -> Denial {
         error = error as &dyn std::error::Error,
         "the sandbox cannot be prepared"
     );
+    let hint = match error.hint() {
+        Some(hint) => format!("{}; hint: {hint}", chain(error)),
+        None => chain(error),
+    };
     permit
         .refuse(RefusalCode::SandboxUnavailable)
-        .with_hint(chain(error))
+        .with_hint(hint)
 }
 
 /// Why a command was ended, where it did not end by itself.

@@ -88,7 +88,8 @@ fn supervised(call: &RefusedCall) -> Sighting<'_> {
         code: match call.reason {
             RefusedFor::ReadOnly => RefusalCode::ReadOnly,
             RefusedFor::Outside => RefusalCode::OutsideCapability,
-            RefusedFor::OtherProcess => RefusalCode::RightNotGranted,
+            RefusedFor::Network => RefusalCode::NetworkNotGranted,
+            RefusedFor::Closed | RefusedFor::OtherProcess => RefusalCode::RightNotGranted,
             RefusedFor::Exception | RefusedFor::Privileged => RefusalCode::ProtectedPath,
         },
         op: &call.call,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::error::SessionError;
 use super::terms::Terms;
 use crate::capability::Capabilities;
+use crate::model::HostPath;
 use crate::policy::{EffectiveGrant, GrantId};
 use crate::sandbox::profile::{Profile, SystemView};
 use crate::sandbox::toolchain::{self, HostDisk, Surroundings};
@@ -34,7 +35,7 @@ impl Terms {
 
     fn as_the_operator_wants(&self, host: HostFeatures) -> HostFeatures {
         if self.operator.forces_flat() {
-            return host.without_namespaces("LOBSTERPOT_FORCE_FLAT is set".into(), "unset it");
+            return host.without_namespaces("LOBSTERPOT_FORCE_FLAT is set", "unset it");
         }
         host
     }
@@ -51,7 +52,7 @@ impl Terms {
             .reach(&self.principal)
             .map_err(|denial| SessionError::Principal(Box::new(denial)))?;
         let mode = mode_of(&policy.containment, host)?;
-        let profiles = profiles(&policy.containment.profiles)?;
+        let profiles = self.profiles(&policy.containment.profiles, &reach)?;
         let toolchains = self.toolchains(&profiles, &reach);
         let view = SystemView::resolve(&profiles, mode, changes_of(&reach), toolchains);
         let wish = Wish {
@@ -63,6 +64,30 @@ impl Terms {
             home: &self.operator.home,
         };
         Ok(Plan::resolve(&wish, host)?)
+    }
+
+    /// The profiles that the policy names, where no command can change them for the next session.
+    fn profiles(
+        &self,
+        names: &[String],
+        reach: &[EffectiveGrant],
+    ) -> Result<Vec<Profile>, SessionError> {
+        let profiles = self.operator.profiles(names)?;
+        for profile in &profiles {
+            let Ok(file) = HostPath::absolute(profile.source.as_str()) else {
+                continue;
+            };
+            let holds = |grant: &&EffectiveGrant| {
+                grant.rights.change_something() && file.beneath(&grant.root).is_some()
+            };
+            if let Some(grant) = reach.iter().find(holds) {
+                return Err(SessionError::ProfileInGrant {
+                    file: profile.source.as_str().to_owned(),
+                    grant: grant.name.clone(),
+                });
+            }
+        }
+        Ok(profiles)
     }
 
     fn toolchains(&self, profiles: &[Profile], reach: &[EffectiveGrant]) -> toolchain::Toolchains {
@@ -102,12 +127,3 @@ const SEARCH_PATH: [&str; 6] = [
     "/sbin",
     "/bin",
 ];
-
-fn profiles(names: &[String]) -> Result<Vec<Profile>, SessionError> {
-    names
-        .iter()
-        .map(|name| {
-            Profile::built_in(name).ok_or_else(|| SessionError::NoProfile { name: name.clone() })
-        })
-        .collect()
-}

@@ -6,17 +6,19 @@
 mod checkpoint;
 mod select;
 mod show;
+mod suggest;
 mod summary;
 mod table;
 mod tail;
 mod verify;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::failure::Failure;
-use crate::ambient::Operator;
+use crate::ambient::{AmbientError, Operator, PolicyError};
 use crate::audit::AuditError;
+use crate::policy::Diagnostics;
 use select::Selection;
 
 /// Look at the audit log: what was asked, what was refused, and whether the log is whole
@@ -46,6 +48,11 @@ enum Command {
     Checkpoint(CheckpointArguments),
     /// Count who tried what, and find bursts of probing
     Summary(SummaryArguments),
+    /// Print the least grants that would have allowed what was refused
+    ///
+    /// Nothing is changed: the output is a difference to the policy, with the risk of each
+    /// grant, and with what is not suggested, and why.
+    Suggest(SuggestArguments),
 }
 
 const AFTER_HELP: &str = "\
@@ -141,12 +148,39 @@ struct SummaryArguments {
     selection: Selection,
 }
 
+#[derive(Debug, clap::Args)]
+struct SuggestArguments {
+    /// For this policy; by default the one that refused most
+    #[arg(long, value_name = "NAME|FILE")]
+    policy: Option<String>,
+    /// In this workspace; by default that of the session
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// Print the whole policy with what is suggested
+    #[arg(long, conflicts_with = "json")]
+    whole: bool,
+    /// Write all as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    selection: Selection,
+}
+
 /// Why the log could not be looked at.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditCommandError {
     /// The log cannot be read.
     #[error("cannot read the audit log")]
     Log(#[from] AuditError),
+    /// The policy cannot be used.
+    #[error("cannot use the policy")]
+    Policy(#[from] PolicyError),
+    /// The policy cannot be used, or could not with what was suggested.
+    #[error("cannot use the policy in this workspace")]
+    Bound(#[from] Diagnostics),
+    /// The workspace cannot be used.
+    #[error("cannot use the workspace")]
+    Root(#[from] AmbientError),
     /// A file that was named cannot be read.
     #[error("cannot read {}", crate::model::shown_path(path))]
     File {
@@ -173,7 +207,7 @@ impl AuditCommandError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Log(error) => error.hint(),
-            Self::File { .. } | Self::Content { .. } | Self::Output(_) => None,
+            _ => None,
         }
     }
 }
@@ -181,7 +215,7 @@ impl AuditCommandError {
 /// Answers from the operator's own log, on standard output.
 pub(super) fn answer(arguments: &AuditArguments, operator: &Operator) -> Result<u8, Failure> {
     let mut stdout = anstream::stdout().lock();
-    run(arguments, operator.state.as_path(), &mut stdout).map_err(|error| {
+    run(arguments, operator, &mut stdout).map_err(|error| {
         let hint = error.hint();
         let failure = Failure::general(error);
         match hint {
@@ -191,7 +225,7 @@ pub(super) fn answer(arguments: &AuditArguments, operator: &Operator) -> Result<
     })
 }
 
-/// Runs the command on the log in the state directory, and gives the exit code.
+/// Runs the command on the log of the operator, and gives the exit code.
 ///
 /// `out` gets ANSI styles: give a stream that strips them where no terminal shows them, as
 /// those of `anstream` do. The exit code is 1 when the log does not verify, or when the
@@ -202,9 +236,10 @@ pub(super) fn answer(arguments: &AuditArguments, operator: &Operator) -> Result<
 /// enough (`| head`) is no error.
 pub fn run(
     arguments: &AuditArguments,
-    state_directory: &Path,
+    operator: &Operator,
     out: &mut dyn Write,
 ) -> Result<u8, AuditCommandError> {
+    let state_directory = operator.state.as_path();
     let result = match &arguments.command {
         Command::Tail(tail) => tail::tail(tail, state_directory, out),
         Command::Query(query) => tail::query(query, state_directory, out),
@@ -212,6 +247,7 @@ pub fn run(
         Command::Verify(verify) => verify::run(verify, state_directory, out),
         Command::Checkpoint(arguments) => checkpoint::run(arguments, state_directory, out),
         Command::Summary(summary) => summary::run(summary, state_directory, out),
+        Command::Suggest(suggest) => suggest::run(suggest, operator, out),
     };
     match result.and_then(|code| Ok(out.flush().map(|()| code)?)) {
         Err(AuditCommandError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),

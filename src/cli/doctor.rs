@@ -15,7 +15,7 @@ use super::layout::{definition, wrapped};
 use super::output::{self, ERROR, GOOD, HEADING, HINT, WARNING, styled};
 use crate::model::Mode;
 use crate::policy::Policy;
-use crate::sandbox::{HostFeatures, Namespaces, Presence, Supervision};
+use crate::sandbox::{HostFeatures, Layers, Namespaces, Presence, Supervision};
 
 const AFTER_HELP: &str = "\
 For each built-in policy it tells whether it can run here, in which mode, and which guarantees
@@ -113,6 +113,10 @@ fn host_table(host: &HostFeatures) -> String {
             row("user namespaces", &format!("not usable: {obstacle}"));
             row("", &format!("remedy: {remedy}"));
         }
+    }
+    if let Layers::Unusable { obstacle, remedy } = &host.layers {
+        row("commands", &format!("cannot be contained: {obstacle}"));
+        row("", &format!("remedy: {remedy}"));
     }
     row(
         "fuse",

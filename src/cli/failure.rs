@@ -10,7 +10,7 @@ use clap::builder::{BoolValueParser, TypedValueParser};
 use serde::Serialize;
 
 use super::output::{self, ERROR, HINT, styled};
-use crate::ambient::PolicyError;
+use crate::ambient::{PolicyError, ProfileError};
 use crate::broker::SessionError;
 use crate::model::shown;
 use crate::policy::{Diagnostic, Diagnostics};
@@ -45,8 +45,8 @@ enum Cause {
     ReaderGone,
     /// An error with its sources.
     Error(Box<dyn Error + Send + Sync>),
-    /// A policy that cannot be used.
-    Findings(Diagnostics),
+    /// A policy or profile that cannot be used, and what is wrong with it.
+    Findings(&'static str, Diagnostics),
 }
 
 /// The usual failure of a command that runs nothing.
@@ -93,6 +93,9 @@ impl Failure {
 
     /// No session can be held, or none with commands.
     pub(super) fn of_session(error: SessionError) -> Self {
+        if let SessionError::Profile(ProfileError::Invalid(findings)) = error {
+            return Self::findings("the sandbox profile cannot be used", findings);
+        }
         let hint = error.hint();
         Self {
             hint,
@@ -102,9 +105,13 @@ impl Failure {
 
     /// The policy cannot be used.
     pub(super) fn policy(findings: Diagnostics) -> Self {
+        Self::findings("the policy cannot be used", findings)
+    }
+
+    fn findings(consequence: &'static str, findings: Diagnostics) -> Self {
         Self {
             code: UNAVAILABLE,
-            cause: Cause::Findings(findings),
+            cause: Cause::Findings(consequence, findings),
             hint: None,
         }
     }
@@ -150,7 +157,7 @@ impl Failure {
     /// Writing to a `String` cannot fail.
     fn to_text(&self) -> String {
         let mut text = String::new();
-        if let Cause::Findings(findings) = &self.cause {
+        if let Cause::Findings(_, findings) = &self.cause {
             findings
                 .iter()
                 .for_each(|one| text.push_str(&output::finding(one)));
@@ -170,7 +177,7 @@ impl Failure {
         match &self.cause {
             Cause::ReaderGone => String::new(),
             Cause::Error(error) => shown(&error.to_string()).into_owned(),
-            Cause::Findings(_) => "the policy cannot be used".into(),
+            Cause::Findings(consequence, _) => (*consequence).into(),
         }
     }
 
@@ -193,7 +200,7 @@ impl Failure {
             causes: self.causes(),
             hint: self.hint.as_deref(),
             findings: match &self.cause {
-                Cause::Findings(findings) => findings.iter().collect(),
+                Cause::Findings(_, findings) => findings.iter().collect(),
                 _ => Vec::new(),
             },
         }

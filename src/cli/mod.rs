@@ -55,6 +55,7 @@ The other commands exit with 0, 1 for an error or a finding, and 2 for usage.
 
 Files:
   $XDG_CONFIG_HOME/lobsterpot/policies/NAME.toml, then /etc/lobsterpot/policies/NAME.toml
+  $XDG_CONFIG_HOME/lobsterpot/profiles/NAME.toml, then /etc/lobsterpot/profiles/NAME.toml
   $XDG_STATE_HOME/lobsterpot/               the audit log
 
 Environment:

@@ -50,10 +50,12 @@ impl BuiltIn {
         &self,
         parse: impl FnOnce(&str, &str) -> Result<T, Diagnostics>,
     ) -> T {
-        // Empty bytes are no value of any type that is kept.
-        postcard::from_bytes(self.value).unwrap_or_else(|_| {
-            parse(&self.source(), self.text).expect("built-in texts are read by a test")
-        })
+        // Empty bytes are no value of any type that is kept, and bytes that are left over belong
+        // to a value of another shape.
+        match postcard::take_from_bytes(self.value) {
+            Ok((value, [])) => value,
+            _ => parse(&self.source(), self.text).expect("built-in texts are read by a test"),
+        }
     }
 }
 

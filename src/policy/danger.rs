@@ -6,8 +6,9 @@
 use super::bind::{Anchors, patterns};
 use super::diagnostic::{Diagnostics, Severity, Source};
 use super::pattern::PatternSet;
+use super::suggest::Kind;
 use super::terms::Grant;
-use crate::model::{HostPath, Rights};
+use crate::model::{HostPath, Right, Rights};
 
 /// Directories of the home that hold keys to everything else. Nothing an agent does needs them.
 const KEYS: [&str; 7] = [
@@ -64,10 +65,37 @@ const SYSTEM: [&str; 8] = [
 ];
 
 /// One thing to say about a grant.
-struct Danger {
-    severity: Severity,
-    name: &'static str,
-    message: String,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Risk {
+    pub(super) severity: Severity,
+    pub(super) name: &'static str,
+    pub(super) message: String,
+}
+
+/// What a grant of this directory, or file, would give away; an error where it must not be made.
+pub(super) fn risks(root: &HostPath, rights: Rights, anchors: &Anchors) -> Vec<Risk> {
+    Site { root, anchors }.dangers(rights)
+}
+
+/// What rights mean, for whoever is about to grant them.
+pub(super) fn meaning(rights: Rights, kind: Kind) -> String {
+    let (content, names) = match kind {
+        Kind::Directory => ("everything below it", "all names below it"),
+        _ => ("it", "its name"),
+    };
+    let mut parts = Vec::new();
+    if rights.has(Right::Read) {
+        parts.push(format!("{content} can be read, and repeated in replies"));
+    } else if rights.has(Right::List) {
+        parts.push(format!("{names} can be seen"));
+    }
+    if rights.change_something() {
+        parts.push(format!("{content} can be changed, beyond what was refused"));
+    }
+    if rights.has(Right::Execute) {
+        parts.push("programs there can be run, inside the sandbox".into());
+    }
+    parts.join("; ")
 }
 
 /// Checks a grant at the directory it stands for.
@@ -81,7 +109,7 @@ pub(super) fn check(
     let site = Site { root, anchors };
     let mut dangers = site.dangers(grant.rights);
     if grant.rights.change_something() && holds_policy(source.file, grant, root) {
-        dangers.push(Danger {
+        dangers.push(Risk {
             severity: Severity::Warning,
             name: "policy-in-grant",
             message: "this policy could be changed under itself, for the next session".into(),
@@ -116,9 +144,9 @@ struct Site<'a> {
 }
 
 impl Site<'_> {
-    fn dangers(&self, rights: Rights) -> Vec<Danger> {
+    fn dangers(&self, rights: Rights) -> Vec<Risk> {
         if let Some((name, message)) = self.undoes_the_policy() {
-            return vec![Danger {
+            return vec![Risk {
                 severity: Severity::Error,
                 name,
                 message,
@@ -126,7 +154,7 @@ impl Site<'_> {
         }
         let mut dangers = Vec::new();
         let mut warn = |name, message| {
-            dangers.push(Danger {
+            dangers.push(Risk {
                 severity: Severity::Warning,
                 name,
                 message,

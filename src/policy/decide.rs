@@ -119,11 +119,16 @@ impl BoundPolicy {
     }
 
     /// The grant or hole that decides about the path: the deepest; a hole before a grant.
-    fn most_specific(&self, path: &HostPath) -> Option<&BoundGrant> {
+    pub(super) fn most_specific(&self, path: &HostPath) -> Option<&BoundGrant> {
         self.grants()
             .iter()
             .filter(|grant| path.beneath(&grant.root).is_some())
             .max_by_key(|grant| (grant.root.depth(), grant.rights.is_empty(), grant.id))
+    }
+
+    /// The grant whose directory, or file, is this very path.
+    pub(super) fn grant_at(&self, path: &HostPath) -> Option<&BoundGrant> {
+        self.grants().iter().find(|grant| grant.root == *path)
     }
 
     /// What the policy says about the principal, whatever is asked.

@@ -20,6 +20,7 @@ mod quantity;
 mod read;
 mod schema;
 mod sections;
+mod suggest;
 mod terms;
 mod tighten;
 
@@ -34,6 +35,7 @@ pub use permit::{CommandPermit, Permit};
 pub use quantity::duration;
 pub(crate) use read::Reader;
 pub use schema::schema;
+pub use suggest::{Ground, Grouped, Kind, Proposed, Spared, Suggestion, WhyNot, Wish};
 pub use terms::{
     Background, Ceiling, CommandRule, Commands, Containment, Deny, Environment, Grant,
     GrantSelection, HardLinks, Limits, Missing, ModeWish, Network, Policy,

@@ -158,7 +158,7 @@ impl Printer {
 }
 
 /// A basic string.
-fn text(plain: &str) -> String {
+pub(super) fn text(plain: &str) -> String {
     let mut quoted = String::from("\"");
     for character in plain.chars() {
         match character {
@@ -174,7 +174,7 @@ fn text(plain: &str) -> String {
     quoted
 }
 
-fn rights(rights: Rights) -> String {
+pub(super) fn rights(rights: Rights) -> String {
     let words: Vec<String> = rights.iter().map(|right| text(right.as_str())).collect();
     format!("[{}]", words.join(", "))
 }

@@ -54,6 +54,8 @@ pub(super) fn rules(view: &SystemView, situation: Situation) -> Result<SyscallRu
     }
     if situation.landlock_abi < TRUNCATION {
         closed.push(("truncate", Treatment::AsWritten));
+    } else if situation.metadata == MetadataCalls::Witnessed {
+        closed.push(("writes", Treatment::Supervise));
     }
     sets.rules(situation.arch, &closed)
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::message::{Ended, ExitStatus, Job, Order, RefusedCall, Report, Terminal};
+use super::obstacle::{Obstacle, Surroundings};
 use super::prepare::Sandbox;
 use super::relay::{Flow, Progress};
 use super::streams::{Fitted, Running, Streams};
@@ -98,6 +99,9 @@ pub enum EnterError {
     /// The tripwire is gone, and what commands are refused would not be known.
     #[error("the tripwire of this session has ended")]
     Witness,
+    /// The launcher did not let go of what it was started with, so nothing was executed.
+    #[error("cannot cut the launcher off from its surroundings")]
+    NoLauncher(#[source] io::Error),
     /// The launcher is gone.
     #[error("lost the connection to the launcher")]
     Launcher(#[source] io::Error),
@@ -136,6 +140,16 @@ impl EnterError {
             _ => 125,
         }
     }
+
+    /// What in the host kept the command from starting and what can be done about it, where
+    /// more is known than the step that failed.
+    pub fn obstacle(&self) -> Option<String> {
+        match self {
+            Self::NotStarted(error) => Obstacle::known_to_start(*error, &Surroundings::see())
+                .map(|obstacle| obstacle.in_one_line()),
+            _ => None,
+        }
+    }
 }
 
 /// More refused calls than this are only counted.
@@ -162,7 +176,7 @@ impl Sandbox {
         if watch.as_ref().is_some_and(Watch::is_over) {
             return Err(EnterError::Witness.into());
         }
-        start(channel, command, &fitted)?;
+        start(channel, command, &fitted).map_err(|error| last_word(channel).unwrap_or(error))?;
         let Running {
             flows,
             signals,
@@ -226,6 +240,17 @@ fn send(channel: &Channel, order: &Order, with: &[BorrowedFd<'_>]) -> Result<(),
     let bytes = postcard::to_stdvec(order)
         .map_err(|error| EnterError::Launcher(io::Error::other(error)))?;
     channel.send(&bytes, with).map_err(EnterError::Launcher)
+}
+
+/// What a launcher that is gone said last.
+fn last_word(channel: &Channel) -> Option<EnterError> {
+    let frame = channel.receive().ok()??;
+    match postcard::from_bytes(&frame.bytes).ok()? {
+        Report::NoLauncher(errno) => {
+            Some(EnterError::NoLauncher(io::Error::from_raw_os_error(errno)))
+        }
+        _ => None,
+    }
 }
 
 /// What one descriptor of the loop belongs to.
@@ -367,6 +392,10 @@ impl Visit<'_> {
                 self.state.refused.push(call);
             }
             Report::Refused(_) => self.state.refused_more += 1,
+            Report::NoLauncher(errno) => {
+                let error = io::Error::from_raw_os_error(errno);
+                return Err(EnterError::NoLauncher(error));
+            }
             Report::Ended(ended) => self.state.ended = Some(ended),
             // Said once, when the sandbox was prepared.
             Report::Ready | Report::NoView(_) => {}

@@ -8,9 +8,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::plan::{MetadataCalls, Origin, PathRule, Plan, ViewRoot};
-use super::profile::{Changes, DeviceControl, ProcessLimit, Resource};
+use super::plan::{MetadataCalls, Origin, PathRule, Plan};
+use super::profile::{Changes, DeviceControl, ProcessLimit, ProfileOrigin, Resource};
 use super::seccomp::{Action, Origin as CallOrigin, Rule};
+use super::witness::ViewRoot;
 use crate::model::{Mode, Rights, WeakerGuarantee, shown_path};
 use crate::policy::{Background, Pattern, PatternSet};
 
@@ -19,6 +20,8 @@ use crate::policy::{Background, Pattern, PatternSet};
 pub struct PlanExplanation {
     /// The policy it comes from.
     pub policy: String,
+    /// The profiles that it comes from, and where they were found.
+    pub profiles: Vec<ProfileOrigin>,
     /// View or flat.
     pub mode: Mode,
     /// What the root of a view is.
@@ -94,6 +97,7 @@ impl Plan {
         let path = |path: &Path| shown_path(path);
         PlanExplanation {
             policy: self.policy.clone(),
+            profiles: self.profiles.clone(),
             mode: self.mode,
             root: self.root,
             changes: self.changes,

@@ -5,8 +5,9 @@
 
 use serde::Serialize;
 
+use super::obstacle::{Obstacle, Surroundings};
 use super::seccomp::Arch;
-use super::view::{ViewError, ViewStep};
+use super::view::ViewError;
 use crate::sys;
 
 /// What the host offers.
@@ -22,6 +23,8 @@ pub struct HostFeatures {
     pub supervision: Supervision,
     /// Whether a command can get a root of its own.
     pub namespaces: Namespaces,
+    /// Whether a command can be given a Landlock domain and a filter.
+    pub layers: Layers,
     /// Whether `/dev/fuse` can be opened, which the tripwire needs.
     pub fuse: Presence,
     /// Whether a control group is delegated to this user.
@@ -57,6 +60,23 @@ pub enum Namespaces {
     },
 }
 
+/// Whether the layers that every command gets can be had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layers {
+    /// They can.
+    Usable,
+    /// Nobody has tried.
+    Untried,
+    /// They cannot, and nothing starts without them.
+    Unusable {
+        /// What stands in the way.
+        obstacle: String,
+        /// What can be done about it.
+        remedy: String,
+    },
+}
+
 /// Whether something is there to be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -70,14 +90,16 @@ pub enum Presence {
 impl HostFeatures {
     /// Asks the kernel everything.
     pub fn probe() -> Self {
+        let untried = Self::probe_without_trying();
         Self {
             namespaces: namespaces(),
-            ..Self::probe_without_trying()
+            layers: layers(untried.landlock_abi, untried.supervision),
+            ..untried
         }
     }
 
-    /// Asks the kernel what a plan depends on, without trying namespaces out: that costs a
-    /// process, which a command would have to wait for. Preparing a plan will tell.
+    /// Asks the kernel what a plan depends on, without trying anything out: that costs
+    /// processes, which a command would have to wait for. Preparing a plan will tell.
     pub fn probe_without_trying() -> Self {
         Self {
             kernel: sys::host::kernel_release(),
@@ -85,6 +107,7 @@ impl HostFeatures {
             landlock_abi: sys::host::landlock_abi(),
             supervision: supervision(),
             namespaces: Namespaces::Untried,
+            layers: Layers::Untried,
             fuse: sys::host::can_open_for_writing("/dev/fuse").into(),
             cgroup: sys::host::has_delegated_cgroup().into(),
         }
@@ -109,16 +132,37 @@ impl HostFeatures {
         }
     }
 
-    /// The same host, as far as it is known after namespaces turned out not to be usable.
+    /// The same host, where views are not to be used.
     #[must_use]
-    pub fn without_namespaces(self, obstacle: String, remedy: &str) -> Self {
+    pub fn without_namespaces(self, obstacle: &str, remedy: &str) -> Self {
         Self {
             namespaces: Namespaces::Unusable {
-                obstacle,
+                obstacle: obstacle.into(),
                 remedy: remedy.into(),
             },
             ..self
         }
+    }
+
+    /// The same host, as far as it is known after a view could not be built.
+    #[must_use]
+    pub fn after(self, error: &ViewError) -> Self {
+        Self {
+            namespaces: Namespaces::behind(Obstacle::to_view(error, &Surroundings::see())),
+            ..self
+        }
+    }
+}
+
+impl Namespaces {
+    fn behind(Obstacle { obstacle, remedy }: Obstacle) -> Self {
+        Self::Unusable { obstacle, remedy }
+    }
+}
+
+impl Layers {
+    fn behind(Obstacle { obstacle, remedy }: Obstacle) -> Self {
+        Self::Unusable { obstacle, remedy }
     }
 }
 
@@ -143,67 +187,27 @@ fn supervision() -> Supervision {
     Supervision::Available
 }
 
-/// Settings that forbid user namespaces, most telling first.
-const SETTINGS: [(&str, &str, &str); 3] = [
-    (
-        "/proc/sys/user/max_user_namespaces",
-        "0",
-        "set user.max_user_namespaces to a positive number with sysctl",
-    ),
-    (
-        "/proc/sys/kernel/unprivileged_userns_clone",
-        "0",
-        "set kernel.unprivileged_userns_clone to 1 with sysctl",
-    ),
-    (
-        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
-        "1",
-        "give lobsterpot an AppArmor profile that allows userns, or set \
-         kernel.apparmor_restrict_unprivileged_userns to 0 with sysctl",
-    ),
-];
-
 fn namespaces() -> Namespaces {
     match super::view::try_out() {
         Ok(()) => Namespaces::Usable,
-        Err(error) => Namespaces::Unusable {
-            remedy: remedy_for(&error),
-            obstacle: obstacle_behind(&error),
-        },
+        Err(error) => Namespaces::behind(Obstacle::to_view(&error, &Surroundings::see())),
     }
 }
 
-/// A setting that explains the failure, or the failure itself.
-fn obstacle_behind(error: &ViewError) -> String {
-    match forbidding_setting() {
-        Some((path, value, _)) => format!("{path} is {value}"),
-        None => error.to_string(),
+fn layers(landlock_abi: u32, supervision: Supervision) -> Layers {
+    let listening = match supervision {
+        Supervision::Available => sys::seccomp::Supervision::Listener,
+        Supervision::TooOld | Supervision::Taken => sys::seccomp::Supervision::None,
+    };
+    // Without Landlock there is nothing to try: the plan says so.
+    if landlock_abi == 0 {
+        return Layers::Untried;
     }
-}
-
-fn remedy_for(error: &ViewError) -> String {
-    if let Some((_, _, remedy)) = forbidding_setting() {
-        return remedy.into();
+    if !sys::host::has_proc() {
+        return Layers::behind(Obstacle::no_proc());
     }
-    match error.step {
-        ViewStep::Processes => {
-            "parts of /proc are mounted over, as container runtimes do; start \
-            the container with an unmasked /proc (docker: --security-opt systempaths=unconfined)"
-        }
-        ViewStep::ReplaceRoot => {
-            "the root of this system is its initial ramdisk; start from a \
-            mounted root"
-        }
-        _ => {
-            "a container's or an outer sandbox's system call filter or security module forbids \
-            it; allow it there (docker: --security-opt seccomp=unconfined)"
-        }
+    match super::layers::try_out(landlock_abi, listening) {
+        Ok(()) => Layers::Usable,
+        Err(error) => Layers::behind(Obstacle::to_start(error, &Surroundings::see())),
     }
-    .into()
-}
-
-fn forbidding_setting() -> Option<(&'static str, &'static str, &'static str)> {
-    SETTINGS
-        .into_iter()
-        .find(|(path, forbidding, _)| sys::host::setting(path).as_deref() == Some(forbidding))
 }

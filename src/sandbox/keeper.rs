@@ -12,13 +12,14 @@ use std::time::Duration;
 use super::landlock::{self, LandlockError};
 use super::launcher::{Equipment, Launcher, Territory};
 use super::message::Report;
-use super::plan::{Plan, ViewRoot};
+use super::plan::Plan;
 use super::prepare::Handles;
 use super::reach;
 use super::scratch::Scratch;
 use super::supervise::Supervisor;
 use super::tripwire::{Handover, Tripwire};
 use super::view::{self, Unfinished, View, ViewError, ViewStep};
+use super::witness::ViewRoot;
 use crate::policy::Background;
 use crate::sys::channel::Channel;
 use crate::sys::launch;
@@ -180,17 +181,22 @@ fn keep_flat(outfit: Outfit, ground: FlatGround, channel: Channel) -> io::Result
         if let Some(domain) = domain {
             equipment.teardown = Teardown::by_domain(domain.as_fd());
         }
-        settle(&equipment, &channel, &scratch.descriptors())?;
+        if let Err(error) = settle(&equipment, &channel, &scratch.descriptors()) {
+            return report(
+                &channel,
+                &Report::NoLauncher(error.raw_os_error().unwrap_or(0)),
+            );
+        }
         let served = Launcher::new(equipment, channel)?.serve();
         scratch.remove();
         return served;
     };
     // The broker must see that the launcher is gone, so nobody else may hold its channel.
     drop((channel, ruleset, supervisor, domain));
-    await_launcher(pid, &pidfd, &scratch.descriptors())?;
+    let waited = await_launcher(pid, &pidfd, &scratch.descriptors());
     Teardown::OneByOne.end_all();
     scratch.remove();
-    Ok(())
+    waited
 }
 
 fn keep_view(
@@ -326,15 +332,21 @@ fn settle(equipment: &Equipment, channel: &Channel, besides: &[i32]) -> io::Resu
 }
 
 fn await_launcher(pid: i32, pidfd: &OwnedFd, besides: &[i32]) -> io::Result<()> {
+    let stood_back = stand_back(pidfd, besides);
+    // What could not be given up is no reason to leave the launcher alone.
+    wait(&[(pidfd.as_fd(), Interest::Readable)], None)?;
+    process::reap(pid);
+    stood_back
+}
+
+/// Gives up what only a launcher needs.
+fn stand_back(pidfd: &OwnedFd, besides: &[i32]) -> io::Result<()> {
     process::drop_capabilities()?;
     process::hide_memory();
     launch::detach_stdio()?;
     let mut kept = besides.to_vec();
     kept.push(pidfd.as_raw_fd());
-    process::close_all_but(3, &mut kept)?;
-    wait(&[(pidfd.as_fd(), Interest::Readable)], None)?;
-    process::reap(pid);
-    Ok(())
+    process::close_all_but(3, &mut kept)
 }
 
 fn report(channel: &Channel, report: &Report) -> io::Result<()> {

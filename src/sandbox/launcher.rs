@@ -25,7 +25,7 @@ use crate::sys::notification::Listener;
 use crate::sys::process;
 use crate::sys::seccomp::Filter;
 use crate::sys::signals::SignalSource;
-use crate::sys::stdio::{Interest, wait};
+use crate::sys::stdio::{Interest, StreamKind, kind_of, null, wait};
 use crate::sys::teardown::Teardown;
 
 /// Everything a launcher needs for every command of a session.
@@ -52,6 +52,17 @@ pub(super) enum Territory {
 }
 
 impl Territory {
+    /// A standard stream, as commands may hold it.
+    ///
+    /// The broker's `/dev/null` lies on the host's mounts, where the owner of its inode could
+    /// change it. The view's own cannot be changed.
+    fn stream(self, handle: OwnedFd) -> io::Result<OwnedFd> {
+        match (self, kind_of(handle.as_fd())) {
+            (Self::View, StreamKind::Null) => null(),
+            _ => Ok(handle),
+        }
+    }
+
     /// The working directory, as commands reach it.
     ///
     /// The broker's handle lies on the host's mounts; whoever worked there could walk up and
@@ -173,6 +184,8 @@ impl Launcher {
     fn launch(&self, job: &Job, descriptors: Vec<OwnedFd>) -> io::Result<Result<Running, Report>> {
         let [stdin, stdout, stderr, directory] = <[OwnedFd; 4]>::try_from(descriptors)
             .map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
+        let own = |stream| self.equipment.territory.stream(stream);
+        let (stdin, stdout, stderr) = (own(stdin)?, own(stdout)?, own(stderr)?);
         let mut script = vec![c"sh".into(), c"".into()];
         script.extend(job.arguments.iter().skip(1).cloned());
         let script = PointerList::new(script);

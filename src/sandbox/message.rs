@@ -63,6 +63,8 @@ pub(super) enum Report {
     Ready,
     /// The view could not be built; the launcher has ended.
     NoView(ViewError),
+    /// The launcher could not let go of what it was started with: the kernel's answer.
+    NoLauncher(i32),
     /// The command runs.
     Started { pid: i32 },
     /// The command did not start: the step's number, and the kernel's answer.
@@ -95,6 +97,10 @@ pub enum RefusedFor {
     ReadOnly,
     /// The object lies in no grant that may be changed.
     Outside,
+    /// No call of this kind is let through.
+    Closed,
+    /// It would have led to a network.
+    Network,
     /// The object is protected or hidden in its grant, or lies in a grant without the right.
     Exception,
     /// The process is not the command's.

@@ -16,7 +16,9 @@ mod host;
 mod keeper;
 mod landlock;
 mod launcher;
+mod layers;
 mod message;
+mod obstacle;
 mod plan;
 mod prepare;
 mod reach;
@@ -26,14 +28,16 @@ mod streams;
 mod supervise;
 mod tripwire;
 mod view;
+mod witness;
 
 pub use self::landlock::LandlockError;
 pub use enter::{Command, EndedFor, EnterError, Exit, Kept, NotEntered};
 pub use explain::{ExplainedCall, ExplainedPath, PlanExplanation};
-pub use host::{HostFeatures, Namespaces, Presence, Supervision};
+pub use host::{HostFeatures, Layers, Namespaces, Presence, Supervision};
 pub use message::{ExitStatus, RefusedCall, RefusedFor};
+pub use obstacle::NO_PROC;
 pub use plan::{
-    HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, ViewRoot, Wish, changes_of,
+    ClosedCalls, HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, Wish, changes_of,
     mode_of,
 };
 pub use prepare::{Handles, PrepareError, Sandbox, ScratchPlace};
@@ -41,3 +45,4 @@ pub use scratch::ScratchError;
 pub use streams::Streams;
 pub use tripwire::{Attempt, Seen};
 pub use view::{ViewError, ViewStep};
+pub use witness::ViewRoot;

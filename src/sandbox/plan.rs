@@ -12,10 +12,13 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::closing::{self, Situation};
-use super::host::{HostFeatures, Presence, Supervision};
-use super::profile::{Access, Changes, DeviceControl, HomeFile, ProcessLimit, SystemView};
+use super::host::{HostFeatures, Layers, Namespaces, Supervision};
+use super::profile::{
+    Access, Changes, DeviceControl, HomeFile, ProcessLimit, ProfileOrigin, SystemView,
+};
 use super::seccomp::{SetError, SyscallRules};
 use super::view;
+use super::witness::ViewRoot;
 use crate::model::{Enforced, HostPath, Mode, Right, Rights, WeakerGuarantee, Wording};
 use crate::policy::{
     Background, Containment, EffectiveGrant, GrantId, Limits, ModeWish, PatternSet,
@@ -43,6 +46,8 @@ pub struct Wish<'a> {
 pub struct Plan {
     /// The policy it comes from.
     pub policy: String,
+    /// The profiles that it comes from.
+    pub profiles: Vec<ProfileOrigin>,
     /// View or flat.
     pub mode: Mode,
     /// What the root of a view is.
@@ -57,6 +62,8 @@ pub struct Plan {
     pub syscalls: SyscallRules,
     /// What happens to the calls that change metadata.
     pub metadata: MetadataCalls,
+    /// Whether the supervisor tells who tried a call that the filter refuses.
+    pub closed_calls: ClosedCalls,
     /// Variables of every command; `${scratch}` stands for the scratch directory.
     pub environment: BTreeMap<String, String>,
     /// The search path of every command.
@@ -108,18 +115,6 @@ pub enum Origin {
     System(Arc<str>),
 }
 
-/// What everything in a view is mounted over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ViewRoot {
-    /// There is no view.
-    None,
-    /// A file system in memory, which holds nothing and cannot be changed.
-    Empty,
-    /// The same, served by a process of ours that tells who leaves the view.
-    Tripwire,
-}
-
 /// What happens to chmod, chown, utimes, xattr and their kin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -135,6 +130,16 @@ pub enum MetadataCalls {
     PrivilegedSupervised,
     /// As before, but without a supervisor: setuid and setgid modes are refused for everything.
     PrivilegedRefused,
+}
+
+/// What becomes of the calls that the filter refuses, beside being refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClosedCalls {
+    /// The filter gives the error by itself.
+    Silent,
+    /// The supervisor gives the error, and tells who tried.
+    Witnessed,
 }
 
 /// Why no plan can be made on this host.
@@ -153,6 +158,16 @@ pub enum Unavailable {
     View {
         /// What stands in the way.
         obstacle: String,
+        /// What can be done about it.
+        remedy: String,
+    },
+    /// No command can be given its layers.
+    #[error("commands cannot be contained on this host: {obstacle}")]
+    Layers {
+        /// What stands in the way.
+        obstacle: String,
+        /// What can be done about it.
+        remedy: String,
     },
     /// A guarantee cannot be given, and the policy does not do without it.
     #[error("{mode} mode cannot give a guarantee on this host that the policy requires: {}", .guarantee.meaning())]
@@ -185,7 +200,7 @@ impl Unavailable {
                     .into()
             }
             Self::Landlock { .. } => "use a newer kernel, or lower minimum-landlock-abi".into(),
-            Self::View { .. } => "lobsterpot doctor explains what stands in the way".into(),
+            Self::View { remedy, .. } | Self::Layers { remedy, .. } => remedy.clone(),
             Self::Guarantee { guarantee, .. } => {
                 format!("add \"{guarantee}\" to containment.accept to do without it")
             }
@@ -212,6 +227,10 @@ impl Plan {
                 required,
             });
         }
+        if let Layers::Unusable { obstacle, remedy } = &host.layers {
+            let (obstacle, remedy) = (obstacle.clone(), remedy.clone());
+            return Err(Unavailable::Layers { obstacle, remedy });
+        }
         let arch = host.architecture.ok_or(Unavailable::Architecture)?;
         let changes = changes_of(wish.reach);
         let metadata = metadata_calls(mode, changes, host)?;
@@ -225,13 +244,18 @@ impl Plan {
         };
         Ok(Self {
             policy: wish.policy.to_owned(),
+            profiles: wish.view.profiles.clone(),
             mode,
-            root: root_of(mode, host),
+            root: ViewRoot::of(mode, host.fuse),
             changes,
             landlock_abi: host.landlock_abi,
             paths: paths(wish),
             syscalls: closing::rules(wish.view, situation)?,
             metadata,
+            closed_calls: match host.supervision {
+                Supervision::Available => ClosedCalls::Witnessed,
+                Supervision::TooOld | Supervision::Taken => ClosedCalls::Silent,
+            },
             environment: wish.view.environment.iter().cloned().collect(),
             search_path: wish.view.search_path.clone(),
             home_files: home_files(wish),
@@ -248,6 +272,14 @@ impl Plan {
         let in_view = self.mode == Mode::View;
         let places = view::PRIVATE.iter().map(|(place, _)| *place);
         places.chain([view::SCRATCH]).filter(move |_| in_view)
+    }
+
+    /// The rules that the filter is made from.
+    pub(super) fn filtered(&self) -> SyscallRules {
+        match self.closed_calls {
+            ClosedCalls::Silent => self.syscalls.clone(),
+            ClosedCalls::Witnessed => self.syscalls.witnessed(),
+        }
     }
 
     /// What a reply states about it.
@@ -271,40 +303,20 @@ impl Plan {
     }
 }
 
-impl Plan {
-    fn witness(&self) -> String {
-        let tripwire = (self.root == ViewRoot::Tripwire).then_some("tripwire");
-        let notify = match self.metadata {
-            MetadataCalls::Witnessed | MetadataCalls::Supervised => Some("notify (metadata)"),
-            MetadataCalls::PrivilegedSupervised => Some("notify (setuid and setgid modes)"),
-            MetadataCalls::Refused | MetadataCalls::PrivilegedRefused => None,
-        };
-        match [tripwire, notify].into_iter().flatten().collect::<Vec<_>>() {
-            none if none.is_empty() => "none".into(),
-            some => some.join(", "),
-        }
-    }
-}
-
-fn root_of(mode: Mode, host: &HostFeatures) -> ViewRoot {
-    match (mode, host.fuse) {
-        (Mode::View, Presence::Present) => ViewRoot::Tripwire,
-        (Mode::View, Presence::Absent) => ViewRoot::Empty,
-        (Mode::Flat | Mode::Broker, _) => ViewRoot::None,
-    }
-}
-
 /// The mode that a policy gets on this host.
 ///
 /// # Errors
 /// When it requires one that cannot be had.
 pub fn mode_of(containment: &Containment, host: &HostFeatures) -> Result<Mode, Unavailable> {
-    match (containment.mode, host.view_obstacle()) {
-        (ModeWish::Flat, _) | (ModeWish::Auto, Some(_)) => Ok(Mode::Flat),
-        (ModeWish::Auto | ModeWish::View, None) => Ok(Mode::View),
-        (ModeWish::View, Some(obstacle)) => Err(Unavailable::View {
-            obstacle: obstacle.to_owned(),
+    match (containment.mode, &host.namespaces) {
+        (ModeWish::Flat, _) | (ModeWish::Auto, Namespaces::Unusable { .. }) => Ok(Mode::Flat),
+        (ModeWish::View, Namespaces::Unusable { obstacle, remedy }) => Err(Unavailable::View {
+            obstacle: obstacle.clone(),
+            remedy: remedy.clone(),
         }),
+        (ModeWish::Auto | ModeWish::View, Namespaces::Usable | Namespaces::Untried) => {
+            Ok(Mode::View)
+        }
     }
 }
 

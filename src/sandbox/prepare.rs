@@ -59,6 +59,9 @@ pub enum PrepareError {
     /// The view could not be built.
     #[error("cannot build the sandbox's view")]
     View(#[source] ViewError),
+    /// Nothing could tell which processes a command has left.
+    #[error("cannot list processes in /proc, and this kernel has no other way to end them all")]
+    Teardown,
     /// The launcher could not be started.
     #[error("cannot start the launcher")]
     Launcher(#[source] io::Error),
@@ -156,6 +159,10 @@ fn flat(
     handles: &dyn Handles,
     place: ScratchPlace<'_>,
 ) -> Result<(LauncherHandle, HostPath), PrepareError> {
+    let domain = landlock::signal_domain(plan.landlock_abi)?;
+    if domain.is_none() && !crate::sys::process::can_list() {
+        return Err(PrepareError::Teardown);
+    }
     let opened = open(plan, handles)?;
     let scratch = Scratch::make(place.base, place.session)?;
     home::furnish(&plan.home_files, &scratch.path().join("home"));
@@ -170,7 +177,7 @@ fn flat(
         ruleset: ruleset(plan, &opened, &scratch)?,
         supervisor: supervisor.map_err(PrepareError::Launcher)?,
         scratch,
-        domain: landlock::signal_domain(plan.landlock_abi)?,
+        domain,
     };
     drop(opened);
     let launcher = LauncherHandle::start_flat(outfit, ground).map_err(PrepareError::Launcher)?;
@@ -203,16 +210,17 @@ impl PrepareError {
     }
 
     /// What in the host keeps every command from a view, where that is the reason.
-    pub fn view_obstacle(&self) -> Option<String> {
+    pub fn view_obstacle(&self) -> Option<&ViewError> {
         match self {
-            Self::View(error) if error.is_obstacle_of_the_host() => Some(error.to_string()),
+            Self::View(error) if error.is_obstacle_of_the_host() => Some(error),
             _ => None,
         }
     }
 }
 
 fn filter(plan: &Plan) -> Result<Filter, PrepareError> {
-    let program = plan.syscalls.compile()?;
+    let rules = plan.filtered();
+    let program = rules.compile()?;
     let instructions = program
         .instructions()
         .iter()
@@ -223,7 +231,7 @@ fn filter(plan: &Plan) -> Result<Filter, PrepareError> {
             k: one.k,
         })
         .collect();
-    let supervision = if plan.syscalls.notifies() {
+    let supervision = if rules.notifies() {
         Supervision::Listener
     } else {
         Supervision::None

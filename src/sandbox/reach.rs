@@ -8,7 +8,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use super::message::RefusedFor;
-use super::plan::{MetadataCalls, Origin, PathRule, Plan};
+use super::plan::{ClosedCalls, MetadataCalls, Origin, PathRule, Plan};
 use super::supervise::{RootRule, Supervisor};
 use super::view;
 use crate::policy::PatternSet;
@@ -30,7 +30,15 @@ pub(super) fn in_flat_mode(
             roots.push((handle.try_clone_to_owned()?, rule_of(rule)));
         }
     }
-    Ok(Supervisor::within(roots, elsewhere(plan)))
+    Ok(supervisor(plan, roots))
+}
+
+fn supervisor(plan: &Plan, roots: Vec<(OwnedFd, RootRule)>) -> Supervisor {
+    let supervisor = Supervisor::within(roots, elsewhere(plan));
+    match plan.closed_calls {
+        ClosedCalls::Silent => supervisor,
+        ClosedCalls::Witnessed => supervisor.telling_of(plan.syscalls.clone()),
+    }
 }
 
 /// In the view that the calling process lives in.
@@ -51,7 +59,7 @@ pub(super) fn in_view(plan: &Plan) -> io::Result<Supervisor> {
     for place in own.chain([view::SCRATCH]) {
         roots.push((pin_host_path(Path::new(place))?, everything()));
     }
-    Ok(Supervisor::within(roots, elsewhere(plan)))
+    Ok(supervisor(plan, roots))
 }
 
 fn everything() -> RootRule {

@@ -11,7 +11,9 @@ use super::enter::{Lane, Way};
 use super::relay::{Flow, Sink};
 use crate::policy::Limits;
 use crate::sys::signals::SignalSource;
-use crate::sys::stdio::{self, StreamKind, are_the_same, duplicate, is_read_only, kind_of, pipe};
+use crate::sys::stdio::{
+    self, StreamKind, are_the_same, duplicate, is_read_only, kind_of, null, pipe,
+};
 use crate::sys::terminal::{OwnTerminal, RawMode};
 
 /// Where a command reads from and writes to.
@@ -101,14 +103,21 @@ fn lane(way: Way, flow: Flow) -> Lane {
 
 fn kept(stdin: Vec<u8>, limits: &Limits) -> io::Result<Fitted> {
     let most = usize::try_from(limits.reply).unwrap_or(usize::MAX);
-    let (input, to_input) = pipe()?;
     let (from_output, output) = pipe()?;
     let (from_errors, errors) = pipe()?;
-    let flows = vec![
-        lane(Way::In, Flow::of_bytes(stdin, Sink::own_pipe(to_input)?)),
+    let mut flows = vec![
         lane(Way::Out, Flow::new(from_output, Sink::memory(most))),
         lane(Way::Error, Flow::new(from_errors, Sink::memory(most))),
     ];
+    // Programs that look whether input is meant for them, such as rg, take a pipe for some.
+    let input = if stdin.is_empty() {
+        null()?
+    } else {
+        let (input, to_input) = pipe()?;
+        let sink = Sink::own_pipe(to_input)?;
+        flows.push(lane(Way::In, Flow::of_bytes(stdin, sink)));
+        input
+    };
     let inside = [input, output, errors];
     Ok(Fitted {
         inside,
@@ -187,7 +196,10 @@ impl Maker {
                     .push(lane(Way::In, Flow::new(duplicate(caller)?, sink)));
                 duplicate(terminal.inside.as_fd())
             }
-            (StreamKind::Closed | StreamKind::Directory, _) => null(),
+            // Whoever reads the command's output, a pager perhaps, may want the terminal for
+            // itself; and a command that looks takes a pipe for input that is meant for it.
+            (StreamKind::Terminal, None)
+            | (StreamKind::Closed | StreamKind::Directory | StreamKind::Null, _) => null(),
             (StreamKind::AnonymousPipe, _) if is_read_only(caller) => duplicate(caller),
             _ => {
                 let (input, to_input) = pipe()?;
@@ -201,7 +213,7 @@ impl Maker {
 
     fn output(&mut self, way: Way, caller: BorrowedFd<'_>) -> io::Result<OwnedFd> {
         match (kind_of(caller), &self.terminal) {
-            (StreamKind::Closed | StreamKind::Directory, _) => null(),
+            (StreamKind::Closed | StreamKind::Directory | StreamKind::Null, _) => null(),
             (StreamKind::Terminal, Some(terminal)) => {
                 if !self.relay_is_read {
                     self.relay_is_read = true;
@@ -229,16 +241,4 @@ impl Maker {
             (None, None) => null(),
         }
     }
-}
-
-#[allow(
-    clippy::disallowed_methods,
-    reason = "/dev/null in place of a stream that is not there"
-)]
-fn null() -> io::Result<OwnedFd> {
-    Ok(std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/null")?
-        .into())
 }

@@ -32,6 +32,28 @@ pub fn setting(path: &str) -> Option<String> {
     Some(text.trim().to_owned())
 }
 
+/// Whether proc is mounted on `/proc`.
+pub fn has_proc() -> bool {
+    nix::sys::statfs::statfs("/proc")
+        .is_ok_and(|at| at.filesystem_type() == nix::sys::statfs::PROC_SUPER_MAGIC)
+}
+
+/// The profile of a security module that confines this process, `docker-default (enforce)`.
+pub fn confinement() -> Option<String> {
+    let current = setting("/proc/self/attr/current")?;
+    let profile = current.trim_end_matches('\0');
+    let is_confined = !profile.is_empty() && !profile.starts_with("unconfined");
+    is_confined.then(|| profile.to_owned())
+}
+
+/// Where something is mounted, as this process sees it: the fifth field of `mountinfo`, in
+/// which blanks are written as `\040`.
+pub fn mount_points() -> Vec<String> {
+    let text = setting("/proc/self/mountinfo").unwrap_or_default();
+    let point = |line: &str| Some(line.split(' ').nth(4)?.to_owned());
+    text.lines().filter_map(point).collect()
+}
+
 /// Whether a device can be opened for reading and writing.
 pub fn can_open_for_writing(path: &str) -> bool {
     #[allow(clippy::disallowed_methods, reason = "a device that a layer needs")]

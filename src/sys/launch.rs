@@ -383,14 +383,6 @@ pub fn take_stdio(streams: [BorrowedFd<'_>; 3]) -> io::Result<()> {
 /// # Errors
 /// When `/dev/null` cannot be opened.
 pub fn detach_stdio() -> io::Result<()> {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "/dev/null in place of streams that are not ours"
-    )]
-    let null = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/null")?;
-    let null = std::os::fd::AsFd::as_fd(&null);
-    take_stdio([null; 3])
+    let null = super::stdio::null()?;
+    take_stdio([std::os::fd::AsFd::as_fd(&null); 3])
 }

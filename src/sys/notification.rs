@@ -1,8 +1,8 @@
 //! The supervisor's end of seccomp user notification (`seccomp_unotify(2)`).
 //!
-//! It can only refuse a call or answer in its place. There is no way here to let
-//! a call continue: a check of memory that the caller can change meanwhile would
-//! then be an enforcement that it is not.
+//! It refuses a call, answers in its place, or leaves it to the kernel's other layers. The
+//! last must never be used where no other layer checks the call: the memory that was looked
+//! at can be another when the kernel looks.
 
 use std::io;
 use std::mem::{MaybeUninit, zeroed};
@@ -34,6 +34,9 @@ pub enum Answer {
     Performed(i64),
     /// The call fails with this errno.
     Refused(i32),
+    /// The call goes on, to be checked by mounts and Landlock as any other
+    /// (`SECCOMP_USER_NOTIF_FLAG_CONTINUE`, Linux 5.5).
+    LeftToOtherLayers,
 }
 
 // From linux/seccomp.h, `_IOWR('!', n, struct …)`; x86 and arm64 share the encoding.
@@ -41,6 +44,8 @@ const RECEIVE: libc::c_ulong = 0xc050_2100;
 const SEND: libc::c_ulong = 0xc018_2101;
 const ID_VALID: libc::c_ulong = 0x4008_2102;
 const SET_FLAGS: libc::c_ulong = 0x4008_2104;
+/// `SECCOMP_USER_NOTIF_FLAG_CONTINUE`
+const CONTINUE: u32 = 1;
 /// Linux 6.6: wake the other side on this CPU, which it then takes over at once.
 const SYNC_WAKE_UP: u64 = 1;
 
@@ -95,6 +100,7 @@ impl Listener {
         match answer {
             Answer::Performed(value) => response.val = value,
             Answer::Refused(errno) => response.error = -errno,
+            Answer::LeftToOtherLayers => response.flags = CONTINUE,
         }
         // SAFETY: the kernel reads one `seccomp_notif_resp`, which lives through the call.
         let result = unsafe { libc::ioctl(self.descriptor.as_raw_fd(), SEND, &raw mut response) };

@@ -231,6 +231,11 @@ pub fn children_of(pid: i32) -> Vec<i32> {
     }
 }
 
+/// Whether [`children_of`] can tell anything here.
+pub fn can_list() -> bool {
+    parent_of(std::process::id().cast_signed()).is_some()
+}
+
 /// For kernels without `CONFIG_PROC_CHILDREN`.
 fn children_by_scan(parent: i32) -> Vec<i32> {
     #[allow(clippy::disallowed_methods, reason = "process lists in proc")]

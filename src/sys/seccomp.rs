@@ -43,6 +43,18 @@ impl Filter {
         }
     }
 
+    /// A program that restricts nothing, to see whether one can be installed.
+    pub fn allowing_everything(supervision: Supervision) -> Self {
+        const RETURN: u16 = 0x06;
+        let allow = Instruction {
+            code: RETURN,
+            jt: 0,
+            jf: 0,
+            k: libc::SECCOMP_RET_ALLOW,
+        };
+        Self::new(vec![allow], supervision)
+    }
+
     /// How many instructions it has.
     pub fn len(&self) -> usize {
         self.program.len()
@@ -118,14 +130,7 @@ pub fn user_notification_available() -> bool {
 /// of filters, and an outer sandbox may have it.
 pub fn can_listen() -> bool {
     use super::process::{Fork, end_now, fork_single_threaded, reap_status};
-    const RETURN: u16 = 0x06;
-    let allow_all = Instruction {
-        code: RETURN,
-        jt: 0,
-        jf: 0,
-        k: libc::SECCOMP_RET_ALLOW,
-    };
-    let filter = Filter::new(vec![allow_all], Supervision::Listener);
+    let filter = Filter::allowing_everything(Supervision::Listener);
     match fork_single_threaded() {
         Ok(Fork::Child) => {
             let _ = nix::sys::prctl::set_no_new_privs();

@@ -18,6 +18,8 @@ pub enum StreamKind {
     Waiting,
     /// A regular file or another object that is always ready.
     Ready,
+    /// `/dev/null`.
+    Null,
     /// A directory, which is no stream.
     Directory,
     /// Not open.
@@ -36,9 +38,29 @@ pub fn kind_of(stream: BorrowedFd<'_>) -> StreamKind {
         SFlag::S_IFDIR => StreamKind::Directory,
         SFlag::S_IFIFO if is_on_pipefs(stream) => StreamKind::AnonymousPipe,
         SFlag::S_IFIFO | SFlag::S_IFSOCK => StreamKind::Waiting,
+        SFlag::S_IFCHR if stat.st_rdev == NULL_DEVICE => StreamKind::Null,
         SFlag::S_IFCHR if is_terminal(stream) => StreamKind::Terminal,
         _ => StreamKind::Ready,
     }
+}
+
+/// The number of `/dev/null`, from linux/major.h and the kernel's list of devices.
+const NULL_DEVICE: u64 = nix::sys::stat::makedev(1, 3);
+
+/// Opens `/dev/null`, as this process reaches it.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn null() -> io::Result<OwnedFd> {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "/dev/null in place of a stream that is not there"
+    )]
+    let null = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/null")?;
+    Ok(null.into())
 }
 
 fn is_on_pipefs(stream: BorrowedFd<'_>) -> bool {

@@ -1,5 +1,7 @@
 //! The operator's environment: which directories, which policy, and what is refused.
 
+mod profiles;
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;

@@ -15,15 +15,15 @@ struct Line {
 }
 
 /// What a command says, without styles, and whether it ends with 0.
-fn ask(world: &World, arguments: &[&str]) -> (String, bool) {
+pub(super) fn ask(world: &World, arguments: &[&str]) -> (String, bool) {
     let line = Line::try_parse_from([&["audit"], arguments].concat()).unwrap();
     let mut out = anstream::StripStream::new(Vec::new());
-    let code = run(&line.audit, &world.state(), &mut out).unwrap();
+    let code = run(&line.audit, &world.operator(), &mut out).unwrap();
     let text = String::from_utf8(out.into_inner()).unwrap();
     (text, code == 0)
 }
 
-fn say(world: &World, arguments: &[&str]) -> String {
+pub(super) fn say(world: &World, arguments: &[&str]) -> String {
     let (text, success) = ask(world, arguments);
     assert!(success, "{text}");
     text
@@ -282,7 +282,7 @@ fn a_checkpoint_is_printed_and_verified_against() {
     );
     let nonsense = keep("nonsense", "{}");
     let line = Line::try_parse_from(["audit", "verify", "--since-checkpoint", &nonsense]).unwrap();
-    let error = run(&line.audit, &world.state(), &mut Vec::new()).unwrap_err();
+    let error = run(&line.audit, &world.operator(), &mut Vec::new()).unwrap_err();
     assert_eq!(
         error.to_string(),
         format!("{nonsense} holds no checkpoint as it was signed")

@@ -10,5 +10,6 @@ mod full_disk;
 mod processes;
 mod records;
 mod redaction;
+mod suggesting;
 mod support;
 mod vouched;

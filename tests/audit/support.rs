@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use lobsterpot::ambient::{Operator, Start};
 use lobsterpot::audit::{
     AuditError, AuditLog, Context, Effect, Entry, Event, Known, Outcome, Process, RecordId,
     RequestInfo, SessionTotals, Target, Verdict, Verification, verify,
@@ -27,9 +28,42 @@ impl World {
         }
     }
 
+    /// A world in which directories can be granted, which those in `/dev` cannot.
+    pub(crate) fn on_disk() -> Self {
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+        }
+    }
+
     /// The state directory; made by the log.
     pub(crate) fn state(&self) -> PathBuf {
-        self.directory.path().join("state")
+        self.directory.path().join("lobsterpot")
+    }
+
+    /// A directory beside the state directory.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        let path = self.directory.path().canonicalize().unwrap().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    /// Whose state directory it is.
+    pub(crate) fn operator(&self) -> Operator {
+        let directory = self.directory.path();
+        Operator::from_start(Start {
+            environment: [
+                ("HOME", directory.join("home")),
+                ("XDG_STATE_HOME", directory.to_owned()),
+                ("XDG_CONFIG_HOME", directory.join("config")),
+            ]
+            .map(|(name, value)| (name.into(), value.into()))
+            .into(),
+            uid: nix::unistd::geteuid().as_raw(),
+            database_home: None,
+            cwd: directory.to_owned(),
+            system: "/nonexistent".into(),
+        })
+        .unwrap()
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {

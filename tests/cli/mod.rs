@@ -5,6 +5,7 @@ mod check;
 mod doctor;
 mod generated;
 mod policy;
+mod profiles;
 mod run;
 mod usage;
 mod world;

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::process::{Command, Stdio};
 
-use super::world::{Place, Policy, User, World};
+use super::world::{Place, Policy, User, World, skip};
 
 /// Bytes without a pattern that a lost or doubled block would keep.
 fn noise(length: usize) -> Vec<u8> {
@@ -99,6 +99,64 @@ fn a_file_as_output_is_out_of_reach() {
         let is_same = (before.mode(), before.len()) == (after.mode(), after.len());
         assert_eq!(is_same, !is_control);
     }
+}
+
+/// `/dev/null` is a file of the host as well, and root owns it.
+#[test]
+fn a_null_stream_is_out_of_reach() {
+    let changed = || {
+        let null = fs::metadata("/dev/null").unwrap();
+        (null.ctime(), null.ctime_nsec())
+    };
+    let script = "
+import os
+for fd in (0, 1, 2):
+    for change in (lambda: os.fchmod(fd, 0o666), lambda: os.utime(fd), lambda: os.fchown(fd, 0, 0)):
+        try: change()
+        except OSError: pass
+";
+    let nothing = |command: &mut Command| {
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let status = command.args(["-c", script]).stderr(Stdio::null()).status();
+        assert!(status.unwrap().success());
+    };
+    if !User::Current.is_root() {
+        return skip("only root can change /dev/null");
+    }
+    for world in World::in_modes(User::Current) {
+        let before = changed();
+        nothing(&mut Command::new("python3"));
+        assert_ne!(changed(), before, "no control");
+        for policy in [Policy::Workspace, Policy::ReadOnly] {
+            let before = changed();
+            nothing(world.run(policy).arg("/usr/bin/python3"));
+            assert_eq!(changed(), before, "{:?} {policy:?}", world.mode);
+            // A directory is no stream, and a command gets `/dev/null` for it.
+            let mut command = world.run(policy);
+            command.args(["/usr/bin/python3", "-c", script]);
+            command.stdin(fs::File::open("/").unwrap());
+            assert!(command.status().unwrap().success());
+            assert_eq!(changed(), before, "{:?} {policy:?}", world.mode);
+        }
+    }
+}
+
+/// What a command writes to may read from the terminal, as a pager does.
+#[test]
+fn a_terminal_is_left_to_the_reader_of_the_output() {
+    let world = World::new(User::Current);
+    let mut command = Command::new("sh");
+    let line = format!(
+        "{} run -- sh -c 'cat; echo the end' | {{ cat; read line < /dev/tty; echo got $line; }}",
+        env!("CARGO_BIN_EXE_lobsterpot")
+    );
+    command.args(["-c", &line]).current_dir(world.workspace());
+    command.env("XDG_STATE_HOME", world.path("state"));
+    command.stdin(Stdio::inherit());
+    let mut terminal = rexpect::session::spawn_command(command, Some(60_000)).unwrap();
+    terminal.exp_string("the end").unwrap();
+    terminal.send_line("keys").unwrap();
+    terminal.exp_string("got keys").unwrap();
 }
 
 #[test]

@@ -9,7 +9,7 @@ use lobsterpot::policy::{Anchors, Policy};
 use lobsterpot::sandbox::profile::{Access, DeviceControl, SystemView, ViewPath};
 use lobsterpot::sandbox::seccomp::Arch;
 use lobsterpot::sandbox::{
-    HostFeatures, Namespaces, Origin, Plan, Presence, Supervision, Unavailable, Wish,
+    HostFeatures, Layers, Namespaces, Origin, Plan, Presence, Supervision, Unavailable, Wish,
 };
 
 fn path(text: &str) -> HostPath {
@@ -34,6 +34,7 @@ fn kernel(landlock_abi: u32, supervision: Supervision) -> HostFeatures {
             obstacle: "/proc/sys/user/max_user_namespaces is 0".into(),
             remedy: "none in a test".into(),
         },
+        layers: Layers::Untried,
         fuse: Presence::Absent,
         cgroup: Presence::Absent,
     }

@@ -187,6 +187,12 @@ const WRONG: &[(&str, &str, &str)] = &[
         "4:8",
         "a variable's name",
     ),
+    ("replaces-built-in = \"yes\"", "3:21", "expected a boolean"),
+    (
+        "replaces-builtin = true",
+        "3:1",
+        "did you mean `replaces-built-in`?",
+    ),
 ];
 
 #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::super::layout::wrapped;
 use super::super::output::{FAINT, HEADING, WARNING, styled};
 use crate::model::{Right, Rights, shown};
-use crate::sandbox::profile::Changes;
+use crate::sandbox::profile::{Changes, ProfileOrigin};
 use crate::sandbox::seccomp::Action;
 use crate::sandbox::{ExplainedCall, ExplainedPath, MetadataCalls, PlanExplanation};
 
@@ -25,6 +25,7 @@ pub(super) fn words(plan: &PlanExplanation) -> String {
         let words = wrapped(&format!("{weaker}: {}", weaker.meaning()), 4);
         line(&mut text, &styled(WARNING, words));
     }
+    text.push_str(&profiles(plan));
     text.push_str(&paths(plan));
     text.push_str(&calls(plan));
     let scratch = ["HOME and TMPDIR lie in a private directory that ends with the session"];
@@ -45,6 +46,24 @@ pub(super) fn words(plan: &PlanExplanation) -> String {
 /// Writing to a `String` cannot fail.
 fn line(text: &mut String, words: &str) {
     let _ = writeln!(text, "  {words}");
+}
+
+/// Profiles that are not part of the program; above all one that stands in for one that is.
+fn profiles(plan: &PlanExplanation) -> String {
+    let mut text = String::new();
+    let from_files = |one: &&ProfileOrigin| !one.source.starts_with("built-in:");
+    for one in plan.profiles.iter().filter(from_files) {
+        if text.is_empty() {
+            let _ = write!(text, "\n{}\n", styled(HEADING, "profiles from files"));
+        }
+        let words = format!("{}: {}", one.name, shown(&one.source));
+        line(&mut text, &wrapped(&words, 4));
+        if one.replaces_built_in {
+            let words = "it is used in place of the built-in profile of this name";
+            line(&mut text, &format!("  {}", styled(WARNING, words)));
+        }
+    }
+    text
 }
 
 fn paths(plan: &PlanExplanation) -> String {

@@ -27,6 +27,8 @@ pub struct Profile {
     pub source: Wording,
     /// What it is for, in a line.
     pub about: Wording,
+    /// Whether it is used in place of the built-in profile of its name.
+    pub replaces_built_in: bool,
     /// Paths of the system that tools need.
     pub system: Vec<SystemPath>,
     /// Places that no toolchain may be found in.
@@ -41,6 +43,28 @@ pub struct Profile {
     pub open: Vec<OpenSet>,
     /// Resource limits that are not a matter of policy.
     pub limits: Vec<ProcessLimit>,
+}
+
+/// Where a profile of a plan comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProfileOrigin {
+    /// Its name.
+    pub name: Wording,
+    /// The file's path, or `built-in:NAME`.
+    pub source: Wording,
+    /// Whether it is used in place of the built-in profile of its name.
+    pub replaces_built_in: bool,
+}
+
+impl Profile {
+    /// Where it comes from.
+    pub fn origin(&self) -> ProfileOrigin {
+        ProfileOrigin {
+            name: self.name.clone(),
+            source: self.source.clone(),
+            replaces_built_in: self.replaces_built_in,
+        }
+    }
 }
 
 /// What may be done with a path of the system.

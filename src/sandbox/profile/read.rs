@@ -18,9 +18,10 @@ use crate::policy::{Diagnostics, Reader, Source};
 use crate::sandbox::seccomp::SyscallSets;
 
 /// The keys at the top of a profile.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "name",
     "about",
+    "replaces-built-in",
     "system",
     "never",
     "toolchain",
@@ -41,6 +42,7 @@ impl Profile {
             name: Wording::default(),
             source: source.to_owned().into(),
             about: Wording::default(),
+            replaces_built_in: false,
             system: Vec::new(),
             never: Vec::new(),
             toolchains: Vec::new(),
@@ -71,6 +73,9 @@ impl Profile {
             match key.get_ref().as_ref() {
                 "name" => self.name = reader.name(value).into(),
                 "about" => self.about = reader.sentence(value).into(),
+                "replaces-built-in" => {
+                    self.replaces_built_in = reader.take(value).unwrap_or_default();
+                }
                 "system" => {
                     for one in reader.each(value) {
                         self.system.extend(system(reader, one));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Access, HomeFile, ProcessLimit, Profile, SystemPath};
+use super::{Access, HomeFile, ProcessLimit, Profile, ProfileOrigin, SystemPath};
 use crate::model::{HostPath, Mode, Wording};
 use crate::sandbox::toolchain::Toolchains;
 
@@ -35,6 +35,8 @@ pub struct ViewPath {
 /// Everything that commands find beside the grants.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SystemView {
+    /// The profiles that it comes from, in the order of the policy.
+    pub profiles: Vec<ProfileOrigin>,
     /// Paths, in order, each once. One that does not exist on the host is left out when it is prepared.
     pub paths: Vec<ViewPath>,
     /// Files of the user's home that are copied into the sandbox's home.
@@ -59,6 +61,7 @@ impl SystemView {
     ) -> Self {
         let mut paths = Paths::default();
         let mut view = Self {
+            profiles: profiles.iter().map(Profile::origin).collect(),
             search_path: toolchains.search_path,
             ..Self::default()
         };

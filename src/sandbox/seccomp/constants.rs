@@ -3,7 +3,7 @@
 //! All of them have the same value on every architecture of [`super::Arch`].
 
 /// Name and value.
-const CONSTANTS: [(&str, u32); 51] = [
+const CONSTANTS: [(&str, u32); 52] = [
     // socket(2), socketpair(2)
     ("AF_UNIX", 1),
     ("AF_INET", 2),
@@ -28,6 +28,7 @@ const CONSTANTS: [(&str, u32); 51] = [
     // open(2)
     ("O_RDONLY", 0),
     ("O_ACCMODE", 3),
+    ("O_CREAT", 0o100),
     ("O_TRUNC", 0o1000),
     // personality(2)
     ("PER_LINUX", 0),

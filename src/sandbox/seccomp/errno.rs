@@ -16,6 +16,9 @@ impl Errno {
     /// Function not implemented.
     pub const ENOSYS: Self = Self(38);
 
+    /// Network is unreachable.
+    pub const ENETUNREACH: Self = Self(101);
+
     /// The error number with this name.
     pub fn named(name: &str) -> Option<Self> {
         // Linux uses numbers up to 133; the rest of the range has no names.

@@ -18,7 +18,8 @@ pub enum Action {
     Allow,
     /// It fails with this error, and nothing happens.
     Errno(Errno),
-    /// The supervisor is asked. It performs the change itself or refuses; it never lets the call go on.
+    /// The supervisor is asked. It performs the change itself, refuses, or leaves the call to
+    /// the layers that check it in any case; it never allows what they do not.
     Notify,
 }
 
@@ -151,6 +152,43 @@ impl SyscallRules {
             arch,
             rules: BTreeMap::new(),
         }
+    }
+
+    /// What becomes of a call of this architecture.
+    pub fn verdict(&self, number: u32, arguments: &[u64; 6]) -> Action {
+        match self.rules.get(&number) {
+            None => Action::Allow,
+            Some(Rule::Always { action, .. }) => *action,
+            Some(Rule::Cases(cases)) => cases
+                .iter()
+                .find(|case| {
+                    let argument = arguments.get(usize::from(case.test.argument));
+                    argument.is_some_and(|value| case.test.holds(*value))
+                })
+                .map_or(Action::Allow, |case| case.action),
+        }
+    }
+
+    /// The same rules for a filter whose refusals are witnessed: the supervisor is asked, tells
+    /// who tried, and gives the error that these rules state.
+    ///
+    /// Left out is what programs try as a matter of course and do without (`ENOSYS`, a socket
+    /// to a local daemon): it would only be noise.
+    #[must_use]
+    pub fn witnessed(&self) -> Self {
+        let watch = |action: &mut Action| {
+            if matches!(action, Action::Errno(Errno::EPERM | Errno::ENETUNREACH)) {
+                *action = Action::Notify;
+            }
+        };
+        let mut watched = self.clone();
+        for rule in watched.rules.values_mut() {
+            match rule {
+                Rule::Always { action, .. } => watch(action),
+                Rule::Cases(cases) => cases.iter_mut().for_each(|case| watch(&mut case.action)),
+            }
+        }
+        watched
     }
 
     /// Whether any call is handed to the supervisor, so that the filter needs a listener.

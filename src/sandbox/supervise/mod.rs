@@ -3,24 +3,29 @@
 //! Landlock does not restrict chmod, chown, utimes or xattr (ABI 7, measured). In flat mode
 //! the filter hands those calls over. The supervisor pins the object that the call names,
 //! finds it again beneath a writable grant's own handle, and makes the change there; anything
-//! else is refused. The call itself never continues, so a path that is changed while it is
-//! looked at gains nothing. The launcher has no capability, so it can change no more than the
+//! else is refused. Such a call itself never continues, so a path that is changed while it is
+//! looked at gains nothing. What other layers refuse in any case is handed over to be told of. The launcher has no capability, so it can change no more than the
 //! command itself could without a sandbox.
 
 mod call;
 mod place;
 mod scheduling;
+mod writes;
 
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 
+use syscalls::Sysno;
+
 use call::{Call, Target};
 use place::{Pinned, WritableRoot};
 use scheduling::Scheduling;
+use writes::{Object, Write};
 
 use super::message::{RefusedCall, RefusedFor};
+use super::seccomp::{Action, SyscallRules};
 use crate::policy::PatternSet;
 use crate::sys::metadata::{self, Change, Identity};
 use crate::sys::notification::{Answer, Listener, Notification};
@@ -31,6 +36,8 @@ use crate::sys::process;
 pub(super) struct Supervisor {
     roots: Vec<WritableRoot>,
     elsewhere: RefusedFor,
+    /// The rules that state the errors of closed calls, where these are handed over.
+    closed: Option<SyscallRules>,
 }
 
 impl Supervisor {
@@ -43,7 +50,20 @@ impl Supervisor {
             .into_iter()
             .map(|(handle, rule)| WritableRoot::new(handle, rule))
             .collect();
-        Self { roots, elsewhere }
+        Self {
+            roots,
+            elsewhere,
+            closed: None,
+        }
+    }
+
+    /// Also gives the errors that these rules state, and tells who tried.
+    #[must_use]
+    pub(super) fn telling_of(self, closed: SyscallRules) -> Self {
+        Self {
+            closed: Some(closed),
+            ..self
+        }
     }
 
     /// The descriptors that it needs to keep.
@@ -72,6 +92,14 @@ impl Supervisor {
         listener: &Listener,
         notification: &Notification,
     ) -> (Answer, Option<RefusedCall>) {
+        if let Some(errno) = self.closed_with(notification) {
+            return (Answer::Refused(errno), tell_of_closed(notification, errno));
+        }
+        match Write::read(notification) {
+            Ok(None) => {}
+            Ok(Some(write)) => return self.witness(listener, notification, &write),
+            Err(error) => return (Answer::Refused(errno_of(&error)), None),
+        }
         match Scheduling::read(notification) {
             Ok(None) => {}
             Ok(Some(call)) => return judge_scheduling(listener, notification, &call),
@@ -97,6 +125,42 @@ impl Supervisor {
         match self.place_of(&pinned) {
             Ok(place) => perform(notification, &call, &pinned, &place),
             Err(reason) => refuse(notification, &call, Some(&pinned), reason),
+        }
+    }
+
+    /// The error of a call that the filter closes, and hands over only to be told of.
+    fn closed_with(&self, notification: &Notification) -> Option<i32> {
+        let number = u32::try_from(notification.number).ok()?;
+        let rules = self.closed.as_ref()?;
+        match rules.verdict(number, &notification.arguments) {
+            Action::Errno(errno) => Some(errno.number().into()),
+            Action::Allow | Action::Notify => None,
+        }
+    }
+
+    /// Refuses a change that would reach the host; leaves to the kernel what does not seem to.
+    fn witness(
+        &self,
+        listener: &Listener,
+        notification: &Notification,
+        write: &Write,
+    ) -> (Answer, Option<RefusedCall>) {
+        let is_witnessed = |object: &&Object| {
+            object
+                .pin(notification.pid)
+                .is_ok_and(|pinned| pinned.is_on_disk() && self.place_of(&pinned).is_err())
+        };
+        let found = write.objects.iter().find(is_witnessed);
+        if !listener.is_waiting(notification.id) {
+            return (Answer::Refused(Errno::EPERM as i32), None);
+        }
+        match found {
+            Some(object) => refused(
+                (notification, write.name),
+                Some(object.path()),
+                RefusedFor::ReadOnly,
+            ),
+            None => (Answer::LeftToOtherLayers, None),
         }
     }
 
@@ -184,6 +248,16 @@ fn refuse(
     refused((notification, call.name), path, reason)
 }
 
+fn tell_of_closed(notification: &Notification, errno: i32) -> Option<RefusedCall> {
+    let number = usize::try_from(notification.number).ok()?;
+    let reason = if errno == Errno::ENETUNREACH as i32 {
+        RefusedFor::Network
+    } else {
+        RefusedFor::Closed
+    };
+    refused((notification, Sysno::new(number)?.name()), None, reason).1
+}
+
 fn refused(
     (notification, name): (&Notification, &str),
     path: Option<String>,
@@ -199,7 +273,8 @@ fn refused(
     let errno = match reason {
         RefusedFor::ReadOnly => Errno::EROFS,
         RefusedFor::Outside | RefusedFor::Exception => Errno::EACCES,
-        RefusedFor::Privileged | RefusedFor::OtherProcess => Errno::EPERM,
+        RefusedFor::Network => Errno::ENETUNREACH,
+        RefusedFor::Closed | RefusedFor::Privileged | RefusedFor::OtherProcess => Errno::EPERM,
     };
     (Answer::Refused(errno as i32), Some(refused))
 }

@@ -52,6 +52,14 @@ impl Pinned {
         self.handle.as_fd()
     }
 
+    /// Whether it is a file, a directory or a link: a device, a pipe or a socket can be
+    /// written to without changing anything on the host.
+    pub(super) fn is_on_disk(&self) -> bool {
+        let identity = &self.identity;
+        (identity.is_regular() || identity.is_directory() || identity.is_link())
+            && !self.has_no_name()
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

@@ -7,6 +7,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
 /// What was being done.
@@ -76,14 +77,25 @@ pub struct ViewError {
 
 impl ViewError {
     /// Whether the host lets nobody have a view, so that flat mode is what is left.
+    ///
+    /// By the kernel's words for "not you" and "not here" alone. Want of memory or of
+    /// descriptors passes, and a command could bring it about to get less around the next one.
     pub fn is_obstacle_of_the_host(&self) -> bool {
+        use Errno::{EACCES, EINVAL, ENODEV, ENOENT, ENOSPC, ENOSYS, EPERM, EUSERS};
         use ViewStep::{Devices, Namespaces, Processes, ReplaceRoot, Root, Scratch, UserNamespace};
+        let errno = Errno::from_raw(self.errno);
         match self.step {
-            UserNamespace | Namespaces | Root | Scratch | Devices | Processes | ReplaceRoot => true,
-            ViewStep::Mount => matches!(
-                nix::errno::Errno::from_raw(self.errno),
-                nix::errno::Errno::EPERM | nix::errno::Errno::ENOSYS
+            // No entry: there is no proc to write the maps to. No space: a limit is reached.
+            UserNamespace => matches!(
+                errno,
+                EPERM | EACCES | ENOSYS | EINVAL | ENOENT | ENOSPC | EUSERS
             ),
+            Namespaces => matches!(errno, EPERM | EACCES | ENOSYS | EINVAL | ENOSPC),
+            Root | Scratch | Devices | Processes => {
+                matches!(errno, EPERM | EACCES | ENOSYS | ENODEV)
+            }
+            ReplaceRoot => matches!(errno, EPERM | EACCES | ENOSYS | EINVAL),
+            ViewStep::Mount => matches!(errno, EPERM | ENOSYS),
             _ => false,
         }
     }
@@ -106,9 +118,7 @@ impl ViewError {
 }
 
 fn errno_of(error: &io::Error) -> i32 {
-    error
-        .raw_os_error()
-        .unwrap_or(nix::errno::Errno::EIO as i32)
+    error.raw_os_error().unwrap_or(Errno::EIO as i32)
 }
 
 impl std::fmt::Display for ViewError {
@@ -117,7 +127,7 @@ impl std::fmt::Display for ViewError {
         if let Some(path) = &self.path {
             write!(f, " {}", crate::model::shown_path(path))?;
         }
-        write!(f, ": {}", nix::errno::Errno::from_raw(self.errno).desc())
+        write!(f, ": {}", Errno::from_raw(self.errno).desc())
     }
 }
 
