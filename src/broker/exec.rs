@@ -302,7 +302,7 @@ impl Session {
             return Err(error);
         };
         let less = if let Some(obstacle) = prepare.tripwire_obstacle() {
-            tracing::warn!(obstacle, "there is no tripwire on this host");
+            tracing::warn!(%obstacle, "there is no tripwire on this host");
             host.without_fuse()
         } else if let Some(obstacle) = prepare.view_obstacle() {
             tracing::warn!(%obstacle, "no view can be built on this host");

@@ -96,12 +96,12 @@ pub enum EnterError {
     /// The caller's streams could not be set up.
     #[error("cannot set up the command's standard streams")]
     Streams(#[source] io::Error),
-    /// The launcher did not let go of what it was started with, so nothing was executed.
-    #[error("cannot cut the launcher off from its surroundings")]
-    NoLauncher(#[source] io::Error),
     /// The tripwire is gone, and what commands are refused would not be known.
     #[error("the tripwire of this session has ended")]
     Witness,
+    /// The launcher did not let go of what it was started with, so nothing was executed.
+    #[error("cannot cut the launcher off from its surroundings")]
+    NoLauncher(#[source] io::Error),
     /// The launcher is gone.
     #[error("lost the connection to the launcher")]
     Launcher(#[source] io::Error),

@@ -8,9 +8,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::plan::{MetadataCalls, Origin, PathRule, Plan, ViewRoot};
+use super::plan::{MetadataCalls, Origin, PathRule, Plan};
 use super::profile::{Changes, DeviceControl, ProcessLimit, ProfileOrigin, Resource};
 use super::seccomp::{Action, Origin as CallOrigin, Rule};
+use super::witness::ViewRoot;
 use crate::model::{Mode, Rights, WeakerGuarantee, shown_path};
 use crate::policy::{Background, Pattern, PatternSet};
 

@@ -12,13 +12,14 @@ use std::time::Duration;
 use super::landlock::{self, LandlockError};
 use super::launcher::{Equipment, Launcher, Territory};
 use super::message::Report;
-use super::plan::{Plan, ViewRoot};
+use super::plan::{MetadataCalls, Plan};
 use super::prepare::Handles;
 use super::reach;
 use super::scratch::Scratch;
 use super::supervise::Supervisor;
-use super::tripwire::{Handover, Tripwire};
+use super::tripwire::{Handover, Supervision, Tripwire};
 use super::view::{self, Unfinished, View, ViewError, ViewStep};
+use super::witness::ViewRoot;
 use crate::policy::Background;
 use crate::sys::channel::Channel;
 use crate::sys::launch;
@@ -204,7 +205,12 @@ fn keep_view(
     (channel, reports): (Channel, Option<Packets>),
 ) -> io::Result<()> {
     stand_alone()?;
-    let (tripwire, handover) = reports.map(Tripwire::start).transpose()?.unzip();
+    let supervision = match ground.plan.metadata {
+        MetadataCalls::Witnessed => Supervision::Tells,
+        _ => Supervision::IsSilent,
+    };
+    let start = |reports| Tripwire::start(reports, supervision);
+    let (tripwire, handover) = reports.map(start).transpose()?.unzip();
     let kept = keep_launcher(outfit, ground, channel, (tripwire.as_ref(), handover));
     // Nobody is left who could leave the view.
     if let Some(tripwire) = tripwire {

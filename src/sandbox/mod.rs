@@ -28,6 +28,7 @@ mod streams;
 mod supervise;
 mod tripwire;
 mod view;
+mod witness;
 
 pub use self::landlock::LandlockError;
 pub use enter::{Command, EndedFor, EnterError, Exit, Kept, NotEntered};
@@ -36,11 +37,12 @@ pub use host::{HostFeatures, Layers, Namespaces, Presence, Supervision};
 pub use message::{ExitStatus, RefusedCall, RefusedFor};
 pub use obstacle::NO_PROC;
 pub use plan::{
-    ClosedCalls, HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, ViewRoot, Wish,
-    changes_of, mode_of,
+    ClosedCalls, HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, Wish, changes_of,
+    mode_of,
 };
 pub use prepare::{Handles, PrepareError, Sandbox, ScratchPlace};
 pub use scratch::ScratchError;
 pub use streams::Streams;
 pub use tripwire::{Attempt, Seen};
 pub use view::{ViewError, ViewStep};
+pub use witness::ViewRoot;

@@ -12,12 +12,13 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::closing::{self, Situation};
-use super::host::{HostFeatures, Layers, Namespaces, Presence, Supervision};
+use super::host::{HostFeatures, Layers, Namespaces, Supervision};
 use super::profile::{
     Access, Changes, DeviceControl, HomeFile, ProcessLimit, ProfileOrigin, SystemView,
 };
 use super::seccomp::{SetError, SyscallRules};
 use super::view;
+use super::witness::ViewRoot;
 use crate::model::{Enforced, HostPath, Mode, Right, Rights, WeakerGuarantee, Wording};
 use crate::policy::{
     Background, Containment, EffectiveGrant, GrantId, Limits, ModeWish, PatternSet,
@@ -112,18 +113,6 @@ pub enum Origin {
     Grant(GrantId),
     /// A profile; left out where it does not exist.
     System(Arc<str>),
-}
-
-/// What everything in a view is mounted over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ViewRoot {
-    /// There is no view.
-    None,
-    /// A file system in memory, which holds nothing and cannot be changed.
-    Empty,
-    /// The same, served by a process of ours that tells who leaves the view.
-    Tripwire,
 }
 
 /// What happens to chmod, chown, utimes, xattr and their kin.
@@ -258,7 +247,7 @@ impl Plan {
             policy: wish.policy.to_owned(),
             profiles: wish.view.profiles.clone(),
             mode,
-            root: root_of(mode, host),
+            root: ViewRoot::of(mode, host.fuse),
             changes,
             landlock_abi: host.landlock_abi,
             paths: paths(wish),
@@ -312,30 +301,6 @@ impl Plan {
             limits: limits_text(&self.limits),
             weaker: self.weaker.clone(),
         }
-    }
-}
-
-impl Plan {
-    fn witness(&self) -> String {
-        let tripwire = (self.root == ViewRoot::Tripwire).then_some("tripwire");
-        let notify = match (self.closed_calls, self.metadata) {
-            (ClosedCalls::Silent, _) => None,
-            (_, MetadataCalls::Witnessed) => Some("notify (changes, closed calls)"),
-            (_, MetadataCalls::Supervised) => Some("notify (metadata, closed calls)"),
-            _ => Some("notify (setuid and setgid modes, closed calls)"),
-        };
-        match [tripwire, notify].into_iter().flatten().collect::<Vec<_>>() {
-            none if none.is_empty() => "none".into(),
-            some => some.join(", "),
-        }
-    }
-}
-
-fn root_of(mode: Mode, host: &HostFeatures) -> ViewRoot {
-    match (mode, host.fuse) {
-        (Mode::View, Presence::Present) => ViewRoot::Tripwire,
-        (Mode::View, Presence::Absent) => ViewRoot::Empty,
-        (Mode::Flat | Mode::Broker, _) => ViewRoot::None,
     }
 }
 

@@ -22,6 +22,6 @@ mod tree;
 mod watch;
 
 pub use attempt::Attempt;
-pub(super) use process::{Handover, Tripwire};
+pub(super) use process::{Handover, Password, Supervision, Tripwire};
 pub use watch::Seen;
 pub(super) use watch::{Standing, Watch};

@@ -6,11 +6,11 @@
 //! and hands it over. Nobody else may keep it: when the last one closes it, the file system
 //! is gone.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -35,15 +35,59 @@ const SIGKILL: i32 = nix::sys::signal::Signal::SIGKILL as i32;
 
 /// The way to hand the device over, once.
 #[derive(Debug)]
-pub(in crate::sandbox) struct Handover(Channel);
+pub(in crate::sandbox) struct Handover {
+    channel: Channel,
+    supervision: Supervision,
+}
+
+/// What becomes of lookups that the launcher makes while it answers supervised calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::sandbox) enum Supervision {
+    /// The supervisor tells of each such call itself.
+    Tells,
+    /// A path that leads nowhere is answered and not told of, so the lookup is.
+    IsSilent,
+}
+
+/// A name that only the launcher knows. It looks for it once, before any command runs, and
+/// so the tripwire knows which thread it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::sandbox) struct Password(String);
+
+impl Password {
+    fn new() -> io::Result<Self> {
+        let number = u128::from_ne_bytes(crate::sys::entropy::random()?);
+        Ok(Self(format!("{number:032x}")))
+    }
+
+    /// Whether a name is this one.
+    pub(super) fn is(&self, name: &OsStr) -> bool {
+        name == self.0.as_str()
+    }
+
+    /// Makes the calling thread known as the launcher's. For a process in the view.
+    pub(in crate::sandbox) fn say(&self) {
+        // That there is no such name is the answer.
+        let _ = nix::sys::stat::lstat(Path::new("/").join(&self.0).as_path());
+    }
+}
 
 impl Tripwire {
     /// Forks the process, which waits for its device. The caller must have a single thread,
     /// and must not have entered the namespaces of the view yet.
-    pub(in crate::sandbox) fn start(reports: Packets) -> io::Result<(Self, Handover)> {
+    pub(in crate::sandbox) fn start(
+        reports: Packets,
+        supervision: Supervision,
+    ) -> io::Result<(Self, Handover)> {
         let (ours, theirs) = Channel::pair()?;
         match process::fork_single_threaded()? {
-            Fork::Parent { pid, pidfd } => Ok((Self { pid, pidfd }, Handover(ours))),
+            Fork::Parent { pid, pidfd } => {
+                let handover = Handover {
+                    channel: ours,
+                    supervision,
+                };
+                Ok((Self { pid, pidfd }, handover))
+            }
             Fork::Child => process::end_now(match live(&theirs, reports) {
                 Ok(()) => 0,
                 Err(_) => 1,
@@ -67,29 +111,33 @@ impl Tripwire {
 impl Handover {
     /// Mounts the file system, attached nowhere yet, and hands it over to its server. The
     /// caller must be in the user namespace of the view, with the right to mount.
-    pub(in crate::sandbox) fn mount(self, skeleton: &Skeleton) -> io::Result<OwnedFd> {
+    pub(in crate::sandbox) fn mount(self, skeleton: &Skeleton) -> io::Result<(OwnedFd, Password)> {
         #[allow(
             clippy::disallowed_methods,
             reason = "the device that the kernel offers to every user namespace"
         )]
         let device = OpenOptions::new().read(true).write(true).open(DEVICE)?;
-        mount_with(&self.0, device.into(), skeleton)
+        let password = Password::new()?;
+        let order = Order {
+            skeleton: sent(skeleton),
+            password: password.clone(),
+            supervision: self.supervision,
+        };
+        let tree = mount_with(&self.channel, device.into(), &order)?;
+        Ok((tree, password))
     }
 }
 
 const DEVICE: &str = "/dev/fuse";
 
-pub(super) fn mount_with(
-    channel: &Channel,
-    device: OwnedFd,
-    skeleton: &Skeleton,
-) -> io::Result<OwnedFd> {
+pub(super) fn mount_with(channel: &Channel, device: OwnedFd, order: &Order) -> io::Result<OwnedFd> {
     let owner = Owner {
         uid: nix::unistd::geteuid().as_raw(),
         gid: nix::unistd::getegid().as_raw(),
     };
     let tree = fuse::mount(device.as_fd(), owner)?;
-    channel.send(&encode(skeleton)?, &[device.as_fd()])?;
+    let bytes = postcard::to_stdvec(order).map_err(io::Error::other)?;
+    channel.send(&bytes, &[device.as_fd()])?;
     drop(device);
     // The kernel learns the root's attributes now, so that it asks for them again only before
     // it refuses something. And whoever gets an answer knows that somebody answers.
@@ -112,17 +160,44 @@ pub(super) fn live(channel: &Channel, reports: Packets) -> io::Result<()> {
     };
     let device = descriptors.into_iter().next();
     let device = device.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
-    serve(device, &decode(&bytes)?, reports)
+    let order = postcard::from_bytes(&bytes).map_err(io::Error::other)?;
+    serve(device, order, reports)
+}
+
+/// What the server serves, on its way to it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Order {
+    skeleton: Vec<Sent>,
+    pub password: Password,
+    pub supervision: Supervision,
+}
+
+impl Order {
+    /// The names that there are.
+    pub(super) fn skeleton(&self) -> Skeleton {
+        let path = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
+        let mut skeleton = Skeleton::default();
+        for one in &self.skeleton {
+            let node = match &one.node {
+                SentNode::Directory => Node::Directory,
+                SentNode::File => Node::File,
+                SentNode::Link(text) => Node::Link(path(text)),
+                SentNode::Absent => Node::Absent,
+            };
+            skeleton.add(&path(&one.path), node);
+        }
+        skeleton
+    }
 }
 
 /// A name of the skeleton on its way to the server, with the bytes that it has.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Sent {
     path: Vec<u8>,
     node: SentNode,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 enum SentNode {
     Directory,
     File,
@@ -130,9 +205,9 @@ enum SentNode {
     Absent,
 }
 
-fn encode(skeleton: &Skeleton) -> io::Result<Vec<u8>> {
+fn sent(skeleton: &Skeleton) -> Vec<Sent> {
     let bytes = |path: &Path| path.as_os_str().as_bytes().to_vec();
-    let sent: Vec<_> = skeleton
+    skeleton
         .iter()
         .map(|(path, node)| Sent {
             path: bytes(path),
@@ -143,29 +218,22 @@ fn encode(skeleton: &Skeleton) -> io::Result<Vec<u8>> {
                 Node::Absent => SentNode::Absent,
             },
         })
-        .collect();
-    postcard::to_stdvec(&sent).map_err(io::Error::other)
+        .collect()
 }
 
-fn decode(bytes: &[u8]) -> io::Result<Skeleton> {
-    let path = |bytes: Vec<u8>| PathBuf::from(OsString::from_vec(bytes));
-    let sent: Vec<Sent> = postcard::from_bytes(bytes).map_err(io::Error::other)?;
-    let mut skeleton = Skeleton::default();
-    for one in sent {
-        let node = match one.node {
-            SentNode::Directory => Node::Directory,
-            SentNode::File => Node::File,
-            SentNode::Link(text) => Node::Link(path(text)),
-            SentNode::Absent => Node::Absent,
-        };
-        skeleton.add(&path(one.path), node);
+/// What a test orders.
+#[cfg(test)]
+pub(super) fn order(skeleton: &Skeleton, supervision: Supervision, password: &str) -> Order {
+    Order {
+        skeleton: sent(skeleton),
+        password: Password(password.into()),
+        supervision,
     }
-    Ok(skeleton)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{decode, encode};
+    use super::{Order, Password, Supervision, order};
     use crate::sandbox::view::{Node, Skeleton};
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;
@@ -179,7 +247,18 @@ mod tests {
         skeleton.add(Path::new("/b"), Node::Link(odd.into()));
         skeleton.add(Path::new("/a/c"), Node::Absent);
         skeleton.add(Path::new("/d"), Node::Directory);
-        assert_eq!(decode(&encode(&skeleton).unwrap()).unwrap(), skeleton);
-        assert!(decode(b"\x05").is_err());
+        let order = order(&skeleton, Supervision::Tells, "x");
+        let bytes = postcard::to_stdvec(&order).unwrap();
+        let arrived: Order = postcard::from_bytes(&bytes).unwrap();
+        assert_eq!(arrived.skeleton(), skeleton);
+        assert!(postcard::from_bytes::<Order>(b"\x05").is_err());
+    }
+
+    #[test]
+    fn a_password_is_a_name_that_nobody_guesses() {
+        let (one, other) = (Password::new().unwrap(), Password::new().unwrap());
+        assert_ne!(one, other);
+        assert_eq!(one.0.len(), 32);
+        assert!(one.is(OsStr::new(&one.0)) && !one.is(OsStr::new(&other.0)));
     }
 }

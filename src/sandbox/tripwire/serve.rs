@@ -13,11 +13,11 @@ use super::asked::Asked;
 use super::attempt::{Attempt, Question, Report};
 use super::counts::{Counts, Novelty, Regard};
 use super::outbox::Outbox;
+use super::process::{Order, Password, Supervision};
 use super::tree::{Leaving, Response, Tree, Tripped};
 use crate::model::shown_path;
-use crate::sandbox::view::Skeleton;
 use crate::sys::caller;
-use crate::sys::fuse::{Answer, Device, Request};
+use crate::sys::fuse::{Answer, Device, Operation, ROOT, Request};
 use crate::sys::packets::{Packets, Receiving};
 use crate::sys::stdio::{Interest, wait};
 
@@ -30,7 +30,7 @@ use crate::sys::stdio::{Interest, wait};
 /// # Errors
 /// When the kernel and this process do not understand each other; the file system is gone
 /// then, too.
-pub(super) fn serve(device: OwnedFd, skeleton: &Skeleton, reports: Packets) -> io::Result<()> {
+pub(super) fn serve(device: OwnedFd, order: Order, reports: Packets) -> io::Result<()> {
     let owner = (
         nix::unistd::geteuid().as_raw(),
         nix::unistd::getegid().as_raw(),
@@ -38,7 +38,10 @@ pub(super) fn serve(device: OwnedFd, skeleton: &Skeleton, reports: Packets) -> i
     let mut server = Server {
         device: Device::new(device)?,
         witness: Witness {
-            tree: Tree::new(skeleton, owner),
+            tree: Tree::new(&order.skeleton(), owner),
+            password: order.password,
+            supervision: order.supervision,
+            launcher: None,
             counts: Counts::default(),
             outbox: Outbox::new(reports),
         },
@@ -54,6 +57,10 @@ struct Server {
 /// Everything but the device, so that a request can be borrowed from that meanwhile.
 struct Witness {
     tree: Tree,
+    password: Password,
+    supervision: Supervision,
+    /// The launcher's thread, once it has said so.
+    launcher: Option<i32>,
     counts: Counts,
     outbox: Outbox,
 }
@@ -113,8 +120,11 @@ enum Listener {
 impl Witness {
     fn answer(&mut self, request: &Request<'_>) -> Answer {
         let Response { answer, leaving } = self.tree.answer(request.node, request.operation);
-        let thread = request.thread;
+        let thread = self.apparent(request);
         // Before the answer: when a command has ended, all that it did is told.
+        let Some(thread) = thread else {
+            return answer;
+        };
         match leaving {
             Leaving::No => {}
             Leaving::Yes(tripped) => {
@@ -132,6 +142,23 @@ impl Witness {
             }
         }
         answer
+    }
+
+    /// The thread that a request is to be told of: none where it is the launcher's own affair,
+    /// and nobody's where it looks on behalf of a command whose thread is not known here.
+    fn apparent(&mut self, request: &Request<'_>) -> Option<i32> {
+        if let Operation::Lookup(name) = request.operation
+            && request.node == ROOT
+            && self.password.is(name)
+        {
+            self.launcher = Some(request.thread);
+            return None;
+        }
+        match self.supervision {
+            _ if self.launcher != Some(request.thread) => Some(request.thread),
+            Supervision::Tells => None,
+            Supervision::IsSilent => Some(0),
+        }
     }
 
     fn tell(&mut self, tripped: Tripped<'_>, thread: i32, asked: &Asked) {
@@ -179,6 +206,7 @@ impl Witness {
             tree,
             counts,
             outbox,
+            ..
         } = self;
         counts.take(
             |tripped| shown_path(&tree.path_of(tripped)),

@@ -20,7 +20,7 @@ use crate::sandbox::landlock::OpenRule;
 use crate::sandbox::plan::{self, HomeCopy, PathRule, Plan};
 use crate::sandbox::prepare::Handles;
 use crate::sandbox::profile::{Access, DeviceControl};
-use crate::sandbox::tripwire::Handover;
+use crate::sandbox::tripwire::{Handover, Password};
 use crate::sys::metadata::c_path;
 use crate::sys::mount::{self, Attributes};
 use crate::sys::namespace;
@@ -49,6 +49,7 @@ impl<'a> From<&'a Plan> for Materials<'a> {
 /// A view without its proc, with the host's root still in place.
 pub(in crate::sandbox) struct Unfinished<'a> {
     root: OwnedFd,
+    password: Option<Password>,
     located: Vec<Located<'a>>,
     scratch: Scratch,
     terminals: OwnedFd,
@@ -81,6 +82,7 @@ pub(in crate::sandbox) fn begin<'a>(
     let Root {
         mount: root,
         closed,
+        password,
     } = make_root(&skeleton, tripwire)?;
     let covers = Covers::make(root.as_fd(), Path::new("/proc"))?;
     let scratch = own::make_scratch(&materials, root.as_fd())?;
@@ -96,6 +98,7 @@ pub(in crate::sandbox) fn begin<'a>(
     located.retain(|one| !one.is_hole());
     Ok(Unfinished {
         root,
+        password,
         located,
         scratch,
         terminals,
@@ -108,6 +111,8 @@ struct Root {
     mount: OwnedFd,
     /// What its mount does not let through once everything is mounted over it.
     closed: Attributes,
+    /// What makes the launcher known to the tripwire.
+    password: Option<Password>,
 }
 
 /// A file system over the host's root, with the skeleton in it and nothing else.
@@ -128,9 +133,10 @@ fn make_root(skeleton: &Skeleton, tripwire: Option<Handover>) -> Result<Root, Vi
         return Ok(Root {
             mount: root,
             closed: closed.and(Attributes::READ_ONLY),
+            password: None,
         });
     };
-    let root = tripwire
+    let (root, password) = tripwire
         .mount(skeleton)
         .map_err(ViewError::at(ViewStep::Tripwire))?;
     mount::attach(root.as_fd(), host.as_fd()).map_err(fault())?;
@@ -139,6 +145,7 @@ fn make_root(skeleton: &Skeleton, tripwire: Option<Handover>) -> Result<Root, Vi
     Ok(Root {
         mount: root,
         closed,
+        password: Some(password),
     })
 }
 
@@ -207,6 +214,7 @@ impl<'a> Unfinished<'a> {
     pub(in crate::sandbox) fn finish(self) -> Result<View<'a>, ViewError> {
         let Self {
             root,
+            password,
             located,
             scratch,
             terminals,
@@ -214,6 +222,9 @@ impl<'a> Unfinished<'a> {
         } = self;
         let processes = own::make_processes(root.as_fd(), covers.file.as_fd())?;
         mount::replace_root(root.as_fd()).map_err(ViewError::at(ViewStep::ReplaceRoot))?;
+        if let Some(password) = password {
+            password.say();
+        }
         Ok(View {
             located,
             scratch,

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 
-use super::world::{Watch, World, for_each_user};
+use super::super::process::Supervision;
+use super::world::{PASSWORD, Watch, World, for_each_user};
 use crate::sys::fuse::stage;
 
 /// The errno of looking for a path.
@@ -235,6 +236,30 @@ fn one_that_cannot_be_looked_at_is_told_by_what_the_kernel_knows() {
             assert_eq!((&attempt.below, &attempt.written), (&None, &None));
         },
     );
+}
+
+#[test]
+fn what_the_launcher_looks_up_is_not_taken_for_a_commands_own() {
+    for (supervision, expected) in [(Supervision::Tells, 1), (Supervision::IsSilent, 2)] {
+        let Some(mut world) = world() else { return };
+        world.supervision = supervision;
+        let mut watch = world.watch(|tell| {
+            look(Path::new("/").join(PASSWORD));
+            look("/for-a-command/file");
+            let own = stage::fork(|| look_often(numbered("own", 1)))?;
+            writeln!(tell, "{}", own.wait())
+        });
+        assert_eq!(watch.told(), "0\n");
+        let seen = watch.seen();
+        assert_eq!(seen.tally.total, expected);
+        let threads: Vec<_> = seen.attempts.iter().map(|one| one.thread > 0).collect();
+        assert_eq!(threads, [false, true][2 - threads.len()..]);
+        for attempt in seen.attempts.iter().filter(|one| one.thread == 0) {
+            assert_eq!((&*attempt.op, &*attempt.path), ("lookup", "/for-a-command"));
+            assert_eq!((&attempt.program, &*attempt.process), (&None, &[][..]));
+        }
+        assert_eq!(watch.end(), 0);
+    }
 }
 
 #[test]

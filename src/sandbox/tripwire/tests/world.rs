@@ -11,7 +11,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::super::attempt::{Attempt, Question, Report, Tally};
-use super::super::process::{live, mount_with};
+use super::super::process::{Supervision, live, mount_with, order};
 use crate::sandbox::view::{Node, Skeleton};
 use crate::sys::channel::Channel;
 use crate::sys::fuse::stage::{self, Child};
@@ -19,6 +19,8 @@ use crate::sys::packets::{Packets, Receiving};
 use crate::sys::stdio::{Interest, wait};
 
 const NOBODY: u32 = 65534;
+/// What makes a thread known as the launcher's.
+pub(super) const PASSWORD: &str = "the launcher";
 
 /// The users that this process can be.
 pub(super) fn users() -> &'static [Option<u32>] {
@@ -31,6 +33,8 @@ pub(super) fn users() -> &'static [Option<u32>] {
 
 /// A directory with something granted and something outside, and a device.
 pub(super) struct World {
+    /// Whether the launcher's lookups are told.
+    pub(super) supervision: Supervision,
     pub(super) directory: TempDir,
     pub(super) user: Option<u32>,
 }
@@ -48,7 +52,11 @@ impl World {
     pub(super) fn new(user: Option<u32>) -> Option<Self> {
         let directory = TempDir::new().unwrap();
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let world = Self { directory, user };
+        let world = Self {
+            directory,
+            user,
+            supervision: Supervision::IsSilent,
+        };
         for name in ["granted", "outside", "root"] {
             fs::create_dir(world.path(name)).unwrap();
         }
@@ -141,7 +149,8 @@ impl World {
         stage::enter()?;
         let mut device = fs::OpenOptions::new();
         let device: OwnedFd = device.read(true).write(true).open(self.device())?.into();
-        let tree = mount_with(channel, device, &self.skeleton())?;
+        let order = order(&self.skeleton(), self.supervision, PASSWORD);
+        let tree = mount_with(channel, device, &order)?;
         let root = self.path("root");
         stage::attach(&tree, &root)?;
         stage::bind(Path::new("/usr"), &root)?;
