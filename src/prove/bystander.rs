@@ -81,6 +81,11 @@ impl Bystander {
         self.child.id().cast_signed()
     }
 
+    /// Whether it has not ended.
+    pub(super) fn is_there(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// How it is now.
     pub(super) fn condition(&mut self) -> Condition {
         let ended = self.child.try_wait().ok().flatten().map(|status| {

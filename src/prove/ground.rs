@@ -78,6 +78,9 @@ fn on(subject: &Subject, world: World) -> Result<Option<Ground>, ProveError> {
     let outside = absolute(&world.outside())?;
     let mut terms = terms(subject, subject.policy.clone(), &workspace)?;
     let program = absolute(&world.workspace().join(ATTACKER))?;
+    if !rights_at(&terms.policy, &subject.principal, &outside).is_empty() {
+        return Ok(None);
+    }
     if let Some(policy) = adapted(&terms.policy, &subject.principal, ATTACKER) {
         terms = self::terms(subject, policy, &workspace)?;
         notes.push(
@@ -92,11 +95,12 @@ fn on(subject: &Subject, world: World) -> Result<Option<Ground>, ProveError> {
     let plan = terms
         .plan(&terms.tried_host())
         .map_err(|error| unavailable(&error, error.hint()))?;
-    let is_granted = plan
+    // A profile may give it, too.
+    let is_given = plan
         .paths
         .iter()
         .any(|rule| !rule.access.rights.is_empty() && outside.beneath(&rule.path).is_some());
-    if is_granted {
+    if is_given {
         return Ok(None);
     }
     let promises = Promises::of(&plan, &workspace);

@@ -39,31 +39,33 @@ pub(super) struct Round {
     pub report: Option<Report>,
 }
 
-/// An attacker that ends before its time is started again, but not for ever.
-const MOST_STARTS: usize = 8;
-
 impl Phase<'_, '_> {
     /// Makes every attack.
     pub(super) fn run(mut self, start: &Start<'_>) -> Result<Round, ProveError> {
         let mut observations = Vec::with_capacity(self.trials.len());
         let mut attacker = start()?;
-        let mut starts = 1;
-        while let Some(index) = Some(observations.len()).filter(|at| *at < self.trials.len()) {
-            let observation = match self.observe(index, &mut attacker)? {
-                Some(observation) => observation,
-                None if starts < MOST_STARTS => {
-                    let report = attacker.finish(|| ())?;
-                    if index == 0 {
-                        return Err(nothing_ran(report));
-                    }
-                    attacker = start()?;
-                    starts += 1;
-                    // Once more: it may have been the time of the command that was up.
-                    self.observe(index, &mut attacker)?.unwrap_or_default()
-                }
-                None => return Err(nothing_ran(attacker.finish(|| ())?)),
-            };
-            observations.push(observation);
+        while observations.len() < self.trials.len() {
+            let index = observations.len();
+            if let Some(observation) = self.observe(index, &mut attacker)? {
+                observations.push(observation);
+                continue;
+            }
+            let report = attacker.finish(|| ())?;
+            if index == 0 {
+                return Err(nothing_ran(report));
+            }
+            // Once more: it may have been the time of the command that was up.
+            attacker = start()?;
+            let again = self.observe(index, &mut attacker)?;
+            if let Some(observation) = again {
+                observations.push(observation);
+                continue;
+            }
+            match attacker.finish(|| ())? {
+                Some(report) if !report.failure.is_empty() => return Err(report.into_error()),
+                _ => observations.push(Observation::unanswered()),
+            }
+            attacker = start()?;
         }
         let report = self.end(attacker, &mut observations)?;
         Ok(Round {
@@ -142,7 +144,7 @@ impl Phase<'_, '_> {
             answer: format!("{} / {}", existing.word(), missing.word()),
             observed: Observed {
                 seen: witness::answers(existing, &missing),
-                claimed: false,
+                claimed: None,
             },
         }))
     }

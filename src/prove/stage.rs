@@ -202,11 +202,11 @@ impl<'a> Stage<'a> {
     }
 
     fn with_bystander(&mut self, trial: &Trial, scene: &mut Scene) -> io::Result<()> {
-        if self.bystander.is_none() {
-            self.bystander = Some(Bystander::start(self.world)?);
-        }
-        let Some(bystander) = &mut self.bystander else {
-            return Err(io::ErrorKind::NotFound.into());
+        // The number of one that has ended may be another process's by now.
+        let is_there = self.bystander.as_mut().is_some_and(Bystander::is_there);
+        let mut bystander = match self.bystander.take() {
+            Some(bystander) if is_there => bystander,
+            _ => Bystander::start(self.world)?,
         };
         scene.order.number = bystander.pid().into();
         scene.order.second = match trial.row.target {
@@ -215,6 +215,7 @@ impl<'a> Stage<'a> {
         };
         scene.secret.clone_from(&bystander.secret);
         scene.before = Before::Condition(bystander.condition());
+        self.bystander = Some(bystander);
         Ok(())
     }
 
@@ -253,7 +254,8 @@ impl<'a> Stage<'a> {
         };
         Observed {
             seen,
-            claimed: answer.worked() && witness::believes(trial.row.witness),
+            claimed: (answer.worked() && witness::believes(trial.row.witness))
+                .then_some("it was accepted, and nothing was seen of it"),
         }
     }
 
@@ -313,6 +315,7 @@ fn listen(target: Target, site: &Site, order: &mut Order) -> io::Result<Listener
         Target::Socket(kind) => at(&site.directory.join("socket"), kind, order),
         Target::NamedPipe => {
             let path = site.directory.join("pipe");
+            world::clear(&path);
             order.file = said(&path);
             Listener::of_pipe(&path)
         }
@@ -327,6 +330,8 @@ fn on_port(address: &str, kind: Kind, order: &mut Order) -> io::Result<Listener>
 }
 
 fn at(path: &Path, kind: Kind, order: &mut Order) -> io::Result<Listener> {
+    // An attack that is made again finds what was made for it before.
+    world::clear(path);
     order.file = said(path);
     order.directory = path.parent().map(said).unwrap_or_default();
     Listener::at(path, kind)

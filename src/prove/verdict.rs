@@ -62,6 +62,19 @@ pub(super) struct Observation {
     pub observed: Observed,
 }
 
+impl Observation {
+    /// No answer came, so that nobody knows what happened: that is not taken for a refusal.
+    pub(super) fn unanswered() -> Self {
+        Self {
+            answer: "no answer".into(),
+            observed: Observed {
+                seen: None,
+                claimed: Some("the attacker was gone, twice"),
+            },
+        }
+    }
+}
+
 /// Compares what was expected with what was seen, where these guarantees were not given.
 pub(super) fn judge(
     trial: &Trial,
@@ -70,7 +83,7 @@ pub(super) fn judge(
 ) -> Finding {
     let has_control = control.observed.seen.is_some();
     let works = inside.observed.seen.is_some();
-    let effect = works || inside.observed.claimed;
+    let effect = works || inside.observed.claimed.is_some();
     let (verdict, weaker) = match trial.expected {
         Expected::Works if works => (Verdict::Held, None),
         Expected::Works if has_control => (Verdict::Broken, None),
@@ -92,8 +105,7 @@ pub(super) fn judge(
             Observed {
                 seen: Some(seen), ..
             } => seen,
-            Observed { claimed: true, .. } => "it was accepted, and nothing was seen of it".into(),
-            Observed { .. } => String::new(),
+            Observed { claimed, .. } => claimed.unwrap_or_default().into(),
         },
         weaker,
     }
@@ -116,7 +128,7 @@ mod tests {
             answer: String::new(),
             observed: Observed {
                 seen: effect.map(str::to_owned),
-                claimed: false,
+                claimed: None,
             },
         }
     }

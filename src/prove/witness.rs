@@ -15,8 +15,8 @@ use super::world::{self, Facts};
 pub(super) struct Observed {
     /// The effect.
     pub seen: Option<String>,
-    /// The attacker says that it worked, and nothing can be seen of it.
-    pub claimed: bool,
+    /// What else speaks against the sandbox, although nothing was seen.
+    pub claimed: Option<&'static str>,
 }
 
 /// Whether the attacker's word that it worked is held against a sandbox when nothing is seen.

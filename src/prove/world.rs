@@ -317,6 +317,12 @@ pub(super) fn stir(file: &Path) {
     let _ = fs::write(file, "");
 }
 
+/// Takes a name away that was made for an attack.
+pub(super) fn clear(path: &Path) {
+    // It is there only when the attack is made again.
+    let _ = fs::remove_file(path);
+}
+
 /// Tells a process that is replaced by its child all the time to stop.
 pub(super) fn lay_stop(site: &Site) {
     // It also stops by itself, after a while.

@@ -50,6 +50,8 @@ pub(super) fn rules(view: &SystemView, situation: Situation) -> Result<SyscallRu
             Treatment::AsWritten
         };
         closed.push(("scheduling", treatment));
+    }
+    if situation.mode == Mode::Flat || situation.metadata == MetadataCalls::Supervised {
         closed.push(("inode-flags", inode_flags(situation.changes)));
     }
     if situation.landlock_abi < TRUNCATION {

@@ -234,7 +234,7 @@ impl Plan {
         }
         let arch = host.architecture.ok_or(Unavailable::Architecture)?;
         let changes = changes_of(wish.reach);
-        let metadata = metadata_calls(mode, changes, host)?;
+        let metadata = metadata_calls(mode_for_metadata(mode, wish.reach), changes, host)?;
         let weaker = weaker(wish, mode, host.landlock_abi)?;
         let situation = Situation {
             arch,
@@ -330,6 +330,18 @@ pub fn changes_of(reach: &[EffectiveGrant]) -> Changes {
     }
 }
 
+/// A mount that lets names be made lets everything on it be changed. Where a grant has not the
+/// right to write, the supervisor sees to metadata as it does in flat mode.
+fn mode_for_metadata(mode: Mode, reach: &[EffectiveGrant]) -> Mode {
+    let is_partly_changeable =
+        |grant: &EffectiveGrant| grant.rights.change_something() && !grant.rights.has(Right::Write);
+    if reach.iter().any(is_partly_changeable) {
+        Mode::Flat
+    } else {
+        mode
+    }
+}
+
 fn metadata_calls(
     mode: Mode,
     changes: Changes,
@@ -401,7 +413,17 @@ fn has_inexpressible_exceptions(reach: &[EffectiveGrant]) -> bool {
 
 /// A mount can take away every change at once, execution, or everything. What takes away only
 /// some rights inside a grant that has them is beyond mounts, and Landlock adds downwards.
+///
+/// A grant in a private place, as below `/tmp`, gets from Landlock whatever that place has.
 fn has_unmountable_exceptions(reach: &[EffectiveGrant]) -> bool {
+    let is_in_private_place = |grant: &EffectiveGrant| {
+        let mut places = view::PRIVATE.iter();
+        places.any(|(place, _)| grant.root.as_path().starts_with(place))
+    };
+    let mut in_private_places = reach.iter().filter(|grant| is_in_private_place(grant));
+    if in_private_places.any(|grant| !is_mountable_inside(grant.rights, Rights::ALL)) {
+        return true;
+    }
     reach.iter().any(|outer| {
         reach.iter().any(|inner| {
             let inside = inner.grant != outer.grant && inner.root.beneath(&outer.root).is_some();
