@@ -20,6 +20,8 @@ mod decisions;
 mod plans;
 /// File requests: each operation, hostile paths, races, random trees.
 mod probes;
+/// Copies of programs, for worlds that run them.
+mod programs;
 /// The proof that users make on their own hosts: that it holds here, and that it can fail.
 mod prove;
 /// What was once wrong, and fits nowhere else.

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use super::world::{Policy, User, World, wait_until};
+use crate::programs;
 
 #[test]
 fn tools_can_change_what_they_made_in_scratch() {
@@ -52,11 +53,10 @@ fn sessions_beside_each_other_keep_their_directories() {
 #[test]
 fn a_sandbox_in_a_sandbox_is_one_or_says_why_not() {
     for world in World::in_modes(User::Current) {
-        std::fs::copy(
+        programs::copy(
             env!("CARGO_BIN_EXE_lobsterpot"),
             world.workspace().join("lobsterpot"),
-        )
-        .unwrap();
+        );
         // In a file, so that nothing is read from the command line before it runs.
         std::fs::write(world.workspace().join("script"), "echo in; echo > mine").unwrap();
         let inner = ["./lobsterpot", "run", "--read-only", "--", "sh", "script"];

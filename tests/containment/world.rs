@@ -14,6 +14,8 @@ use nix::errno::Errno;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::programs;
+
 /// Who attacks. A test that runs as root makes every attack as an ordinary user, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum User {
@@ -199,7 +201,7 @@ impl World {
         ] {
             fs::create_dir(top.join(name)).unwrap();
         }
-        fs::copy(attacker(), top.join("workspace/attacker")).unwrap();
+        programs::copy(attacker(), top.join("workspace/attacker"));
         fs::write(top.join("workspace/mine"), "mine").unwrap();
         fs::write(top.join("policy.toml"), policy(top)).unwrap();
         let mut world = Self {
@@ -210,9 +212,9 @@ impl World {
         };
         if user == User::Nobody {
             let own = world.path("lobsterpot");
-            fs::hard_link(&world.program, &own)
-                .or_else(|_| fs::copy(&world.program, &own).map(drop))
-                .unwrap();
+            if fs::hard_link(&world.program, &own).is_err() {
+                programs::copy(&world.program, &own);
+            }
             world.program = own;
             fs::set_permissions(world.path(""), fs::Permissions::from_mode(0o755)).unwrap();
             for name in fs::read_dir(world.path("")).unwrap() {

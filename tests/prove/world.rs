@@ -8,6 +8,8 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::programs;
+
 /// Who runs it. A test that runs as root runs it as an ordinary user, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum User {
@@ -50,7 +52,7 @@ impl World {
             directory: TempDir::new().unwrap(),
             user,
         };
-        fs::copy(env!("CARGO_BIN_EXE_lobsterpot"), world.path("lobsterpot")).unwrap();
+        programs::copy(env!("CARGO_BIN_EXE_lobsterpot"), world.path("lobsterpot"));
         fs::set_permissions(world.path(""), fs::Permissions::from_mode(0o755)).unwrap();
         for name in ["home", "tmp"] {
             fs::create_dir(world.path(name)).unwrap();

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::super::world::{Mode, Policy, User, skip};
 use super::site::{Site, in_time, report};
+use crate::programs;
 
 fn has_bubblewrap() -> bool {
     let found = Command::new("bwrap").arg("--version").output().is_ok();
@@ -82,7 +83,7 @@ fn started_by_itself() {
     for (user, mode) in User::in_every_mode() {
         let site = Site::new(user, mode);
         let inner = site.world.workspace().join("program");
-        fs::copy(&site.program, &inner).unwrap();
+        programs::copy(&site.program, &inner);
         let nested = |options: &[&str]| {
             let mut command = site.world.command(&site.program);
             command

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use super::super::world::{Mode, Policy, User, World, compiled, wait_until};
+use crate::programs;
 
 /// Made once in each run of the tests.
 fn enclosure() -> &'static Path {
@@ -27,8 +28,8 @@ impl Site {
     pub(super) fn new(user: User, mode: Mode) -> Self {
         let world = World::in_mode(user, mode);
         let (program, enclosure) = (world.path("program"), world.path("enclosure"));
-        fs::copy(env!("CARGO_BIN_EXE_lobsterpot"), &program).unwrap();
-        fs::copy(self::enclosure(), &enclosure).unwrap();
+        programs::copy(env!("CARGO_BIN_EXE_lobsterpot"), &program);
+        programs::copy(self::enclosure(), &enclosure);
         fs::create_dir(world.path("jail")).unwrap();
         let secret = world.path("outside/secret");
         fs::write(&secret, "the secret\n").unwrap();
