@@ -14,9 +14,7 @@ use crate::model::{
     Denial, Enforced, ExecRun, HostPath, Program, RefusalCode, Right, Rule, Status, shown,
 };
 use crate::policy::{CommandPermit, PathAsk};
-use crate::sandbox::{
-    EndedFor, EnterError, Exit, ExitStatus, Kept, Plan, Sandbox, ScratchPlace, Streams,
-};
+use crate::sandbox::{EnterError, Exit, ExitStatus, Kept, Plan, Sandbox, ScratchPlace, Streams};
 
 pub(super) const OP: &str = "exec.run";
 
@@ -204,12 +202,12 @@ impl Session {
         rule: &Rule,
     ) -> Answer {
         let mut denials = self.report_refused((request, record), &exit.refused, rule);
-        denials.extend(limit_denial(exit, request, rule));
+        denials.extend(self.report_limits((request, record), &exit.limits, rule));
         let count = denials.iter().map(|denial| denial.count).sum::<u64>() + exit.refused_more;
-        let outcome = match (exit.ended_for, exit.status) {
-            (Some(EndedFor::Time), _) => Outcome::TimedOut,
-            (_, ExitStatus::Exited(code)) => Outcome::Exited(code),
-            (_, ExitStatus::Signalled(signal)) => Outcome::Signalled(signal),
+        let outcome = match exit.status {
+            _ if exit.is_timed_out() => Outcome::TimedOut,
+            ExitStatus::Exited(code) => Outcome::Exited(code),
+            ExitStatus::Signalled(signal) => Outcome::Signalled(signal),
         };
         let effect = Effect {
             outcome,
@@ -220,7 +218,7 @@ impl Session {
         };
         let _ = self.ledger.ended(request, record, effect);
         Answer {
-            status: if exit.ended_for == Some(EndedFor::Time) {
+            status: if exit.is_timed_out() {
                 Status::Timeout
             } else {
                 Status::Ok
@@ -366,19 +364,6 @@ fn unavailable(permit: &CommandPermit, error: &SessionError) -> Denial {
         .with_hint(hint)
 }
 
-fn limit_denial(exit: &Exit, request: RequestInfo<'_>, rule: &Rule) -> Option<Denial> {
-    let what = match exit.ended_for? {
-        EndedFor::Time => "wall time",
-        EndedFor::Output => "output",
-    };
-    Some(Denial::by_broker(
-        RefusalCode::LimitExceeded,
-        request.op.to_owned(),
-        what,
-        rule.clone(),
-    ))
-}
-
 fn result_of(exit: &Exit) -> Value {
     let (code, signal) = match exit.status {
         ExitStatus::Exited(code) => (Some(code), None),
@@ -401,9 +386,9 @@ fn text(kept: &Kept) -> String {
 
 fn exit_code(exit: &Exit) -> u8 {
     const TIMED_OUT: u8 = 124;
-    match (exit.ended_for, exit.status) {
-        (Some(EndedFor::Time), _) => TIMED_OUT,
-        (_, ExitStatus::Exited(code)) => u8::try_from(code).unwrap_or(1),
-        (_, ExitStatus::Signalled(signal)) => u8::try_from(128 + signal).unwrap_or(255),
+    match exit.status {
+        _ if exit.is_timed_out() => TIMED_OUT,
+        ExitStatus::Exited(code) => u8::try_from(code).unwrap_or(1),
+        ExitStatus::Signalled(signal) => u8::try_from(128 + signal).unwrap_or(255),
     }
 }

@@ -7,7 +7,7 @@ use crate::audit::{RecordId, RequestInfo};
 use crate::model::{
     Denial, HostPath, Intent, PathSource, RefusalCode, Rule, Sighting, Surroundings, Tally,
 };
-use crate::sandbox::{RefusedCall, RefusedFor};
+use crate::sandbox::{LimitHit, RefusedCall, RefusedFor};
 
 /// How many different refusals a reply holds in full.
 const IN_REPLY: usize = 50;
@@ -34,6 +34,24 @@ impl Session {
             let _ = self.ledger.refused(request, record, &denial);
         }
         tally.denials(IN_REPLY)
+    }
+
+    /// Puts the limits that a command met on record, and gives one denial for each.
+    pub(super) fn report_limits(
+        &self,
+        (request, record): (RequestInfo<'_>, RecordId),
+        limits: &[LimitHit],
+        rule: &Rule,
+    ) -> Vec<Denial> {
+        let denial = |limit: &LimitHit| {
+            let op = request.op.to_owned();
+            let denial =
+                Denial::by_broker(RefusalCode::LimitExceeded, op, limit.as_str(), rule.clone());
+            // It has happened already; a log that fails now refuses the next request.
+            let _ = self.ledger.refused(request, record, &denial);
+            denial
+        };
+        limits.iter().map(denial).collect()
     }
 
     fn surroundings(&self, request: RequestInfo<'_>) -> Surroundings {

@@ -21,6 +21,7 @@ use super::view::{self, Unfinished, View, ViewError, ViewStep};
 use crate::policy::Background;
 use crate::sys::channel::Channel;
 use crate::sys::launch;
+use crate::sys::limits::Limit;
 use crate::sys::process::{self, Fork};
 use crate::sys::seccomp::Filter;
 use crate::sys::signals::block_all;
@@ -31,8 +32,8 @@ use crate::sys::teardown::Teardown;
 #[derive(Debug)]
 pub(super) struct Outfit {
     pub filter: Filter,
-    /// Resource limits: soft and hard alike.
-    pub limits: Vec<(u32, u64)>,
+    /// The limits of each process.
+    pub limits: Vec<Limit>,
     pub background: Background,
 }
 

@@ -13,6 +13,8 @@ mod bystanders;
 mod changing;
 /// What grants hide and protect.
 mod exceptions;
+/// Who takes more than its share is stopped, and nobody else.
+mod limits;
 /// Inside containers and other sandboxes.
 mod nested;
 /// Nothing leaves the machine, and no daemon of it can be asked.

@@ -120,7 +120,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    fn of(output: &Output) -> Self {
+    pub(super) fn of(output: &Output) -> Self {
         let text = String::from_utf8_lossy(&output.stdout);
         let (stolen, errno) = match text.rsplit_once("\nerrno=") {
             Some((stolen, errno)) => (stolen, errno.trim().parse().ok()),
