@@ -159,9 +159,10 @@ impl Sandbox {
             output_limit: self.plan().limits.output,
             state: State::default(),
         };
-        let ended = visit.until_end()?;
+        let ended = visit.until_end();
+        // Before the signals that have waited are let through, whatever happened.
         drop(raw_mode);
-        Ok(visit.into_exit(ended))
+        Ok(visit.into_exit(ended?))
     }
 }
 

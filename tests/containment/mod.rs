@@ -31,5 +31,7 @@ mod scratch;
 mod streams;
 /// Nothing of a command is left when it ends, however it ends.
 mod survivors;
+/// Terminals, and streams that are not there.
+mod terminals;
 /// Everyday tools do their work.
 mod tools;

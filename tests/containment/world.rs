@@ -328,6 +328,10 @@ impl World {
         self.command(&self.program)
     }
 
+    pub(super) fn program_path(&self) -> &Path {
+        &self.program
+    }
+
     /// A process of the same user that has nothing to do with any command, in a group of its own.
     pub(super) fn bystander(&self) -> Child {
         let mut command = self.command(Path::new("sleep"));
