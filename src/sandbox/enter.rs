@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::message::{Ended, ExitStatus, Job, Order, RefusedCall, Report, Terminal};
+use super::message::{Ended, ExitStatus, Job, LimitHit, Order, RefusedCall, Report, Terminal};
 use super::obstacle::{Obstacle, Surroundings};
 use super::prepare::Sandbox;
 use super::relay::{Flow, Progress};
@@ -45,8 +45,11 @@ pub struct Command {
 pub struct Exit {
     /// Its own ending.
     pub status: ExitStatus,
-    /// Why it was ended, where it did not end by itself.
-    pub ended_for: Option<EndedFor>,
+    /// The limits that it met, as far as that can be known.
+    pub limits: Vec<LimitHit>,
+    /// Whether it was ended because the tripwire had ended, so that what it was refused is
+    /// not known any more.
+    pub is_unwatched: bool,
     /// What it wrote to standard output, where that was kept.
     pub stdout: Kept,
     /// What it wrote to standard error, where that was kept.
@@ -67,15 +70,11 @@ pub struct Exit {
     pub written: u64,
 }
 
-/// Why a command was ended by us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EndedFor {
-    /// Its time was up.
-    Time,
-    /// It wrote more than it may.
-    Output,
-    /// The tripwire ended, so what it was refused is not known any more.
-    Witness,
+impl Exit {
+    /// Whether it was ended because its time was up.
+    pub fn is_timed_out(&self) -> bool {
+        self.limits.contains(&LimitHit::WallTime)
+    }
 }
 
 /// Output that was kept.
@@ -193,6 +192,7 @@ impl Sandbox {
             state: State::default(),
         };
         let ended = visit.until_end();
+        // Before the signals that have waited are let through, whatever happened.
         drop(raw_mode);
         let (seen, standing) = match visit.watch.take() {
             Some(watch) => watch.finish(),
@@ -302,8 +302,9 @@ struct Visit<'a> {
 impl Visit<'_> {
     fn until_end(&mut self) -> Result<Ended, EnterError> {
         loop {
-            if let Some(ended) = self.state.ended
+            if self.state.ended.is_some()
                 && !self.has_output_left()
+                && let Some(ended) = self.state.ended.take()
             {
                 return Ok(ended);
             }
@@ -314,6 +315,9 @@ impl Visit<'_> {
     /// Whether bytes may still arrive. After the end of the command they are all in the
     /// pipes, unless a background process, which the policy then allows, holds one open.
     fn has_output_left(&self) -> bool {
+        if self.state.too_much_output {
+            return false;
+        }
         let left: Vec<_> = self
             .flows
             .iter()
@@ -347,7 +351,10 @@ impl Visit<'_> {
             waiting.push(Waiting::Signals);
         }
         for (index, lane) in self.flows.iter().enumerate() {
+            // From a command that is being ended for its output nothing more is taken: it waits.
+            let is_cut_off = self.state.too_much_output && lane.way != Way::In;
             if lane.open
+                && !is_cut_off
                 && let Some(interest) = lane.flow.interest()
             {
                 interests.push(interest);
@@ -444,14 +451,12 @@ impl Visit<'_> {
 
     fn into_exit(self, ended: Ended, seen: Seen) -> Exit {
         let written = self.written();
+        let mut limits = ended.limits;
+        limits.extend(self.state.too_much_output.then_some(LimitHit::Output));
         let mut exit = Exit {
             status: ended.status,
-            ended_for: match &self.state {
-                _ if ended.timed_out => Some(EndedFor::Time),
-                state if state.too_much_output => Some(EndedFor::Output),
-                state if state.unwatched => Some(EndedFor::Witness),
-                _ => None,
-            },
+            limits,
+            is_unwatched: self.state.unwatched,
             stdout: Kept::default(),
             stderr: Kept::default(),
             refused: self.state.refused,

@@ -23,6 +23,7 @@ use super::witness::ViewRoot;
 use crate::policy::Background;
 use crate::sys::channel::Channel;
 use crate::sys::launch;
+use crate::sys::limits::Limit;
 use crate::sys::packets::Packets;
 use crate::sys::process::{self, Fork};
 use crate::sys::seccomp::Filter;
@@ -34,8 +35,8 @@ use crate::sys::teardown::Teardown;
 #[derive(Debug)]
 pub(super) struct Outfit {
     pub filter: Filter,
-    /// Resource limits: soft and hard alike.
-    pub limits: Vec<(u32, u64)>,
+    /// The limits of each process.
+    pub limits: Vec<Limit>,
     pub background: Background,
 }
 
