@@ -7,7 +7,7 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
@@ -126,6 +126,9 @@ impl EnterError {
     }
 }
 
+/// How long a launcher may take to end a command whose time is up.
+const GRACE: Duration = Duration::from_secs(10);
+
 /// More refused calls than this are only counted.
 const MOST_REFUSED: usize = 256;
 
@@ -146,6 +149,8 @@ impl Sandbox {
             .fit(&self.plan().limits, self.launcher.terminals())
             .map_err(EnterError::Streams)?;
         let channel = &self.launcher.channel;
+        // The launcher keeps the time. One that lets it pass is stopped, or stuck.
+        let overdue = Instant::now().checked_add(command.wall.saturating_add(GRACE));
         start(channel, command, &fitted).map_err(|error| last_word(channel).unwrap_or(error))?;
         let Running {
             flows,
@@ -158,6 +163,7 @@ impl Sandbox {
             flows,
             signals,
             window,
+            overdue,
             output_limit: self.plan().limits.output,
             state: State::default(),
         };
@@ -253,6 +259,7 @@ struct Visit<'a> {
     flows: Vec<Lane>,
     signals: Option<SignalSource>,
     window: Option<(File, File)>,
+    overdue: Option<Instant>,
     output_limit: u64,
     state: State,
 }
@@ -306,7 +313,12 @@ impl Visit<'_> {
                 waiting.push(Waiting::Flow(index));
             }
         }
-        let ready = wait(&interests, None).map_err(EnterError::Streams)?;
+        let left = self.overdue.filter(|_| self.state.ended.is_none());
+        let left = left.map(|overdue| overdue.saturating_duration_since(Instant::now()));
+        if left == Some(Duration::ZERO) {
+            return Err(EnterError::Launcher(io::ErrorKind::TimedOut.into()));
+        }
+        let ready = wait(&interests, left).map_err(EnterError::Streams)?;
         let due: Vec<_> = waiting
             .into_iter()
             .zip(ready)

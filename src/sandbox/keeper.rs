@@ -24,7 +24,7 @@ use crate::sys::launch;
 use crate::sys::process::{self, Fork};
 use crate::sys::seccomp::Filter;
 use crate::sys::signals::block_all;
-use crate::sys::stdio::{Interest, wait};
+use crate::sys::stdio::{Interest, pipe, wait};
 use crate::sys::teardown::Teardown;
 
 /// What every command of a session is started with, whatever the mode.
@@ -76,12 +76,14 @@ pub(super) struct LauncherHandle {
     pidfd: OwnedFd,
     /// The view's own instance of devpts.
     terminals: Option<OwnedFd>,
+    /// What ends when the broker lets go of the launcher, however it does.
+    lifeline: OwnedFd,
 }
 
 impl LauncherHandle {
     /// Starts a launcher on the host's file tree. The calling process must have a single thread.
     pub(super) fn start_flat(outfit: Outfit, ground: FlatGround) -> io::Result<Self> {
-        Self::fork(|channel| keep_flat(outfit, ground, channel))
+        Self::fork(|channel, lifeline| keep_flat(outfit, ground, channel, &lifeline))
     }
 
     /// Starts a launcher in a view, and waits until that is built. The calling process must
@@ -90,7 +92,8 @@ impl LauncherHandle {
         outfit: Outfit,
         ground: ViewGround<'_>,
     ) -> Result<Self, StartError> {
-        let mut handle = Self::fork(|channel| keep_view(outfit, ground, channel))?;
+        let mut handle =
+            Self::fork(|channel, lifeline| keep_view(outfit, ground, channel, &lifeline))?;
         let frame = handle.channel.receive()?;
         let mut frame = frame.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
         match postcard::from_bytes(&frame.bytes).map_err(io::Error::other)? {
@@ -106,18 +109,20 @@ impl LauncherHandle {
         }
     }
 
-    fn fork(child: impl FnOnce(Channel) -> io::Result<()>) -> io::Result<Self> {
+    fn fork(child: impl FnOnce(Channel, OwnedFd) -> io::Result<()>) -> io::Result<Self> {
         let (ours, theirs) = Channel::pair()?;
+        let (seen, lifeline) = pipe()?;
         match process::fork_single_threaded()? {
             Fork::Parent { pid, pidfd } => Ok(Self {
                 channel: ours,
                 pid,
                 pidfd,
                 terminals: None,
+                lifeline,
             }),
             Fork::Child => {
-                drop(ours);
-                process::end_now(match child(theirs) {
+                drop((ours, lifeline));
+                process::end_now(match child(theirs, seen) {
                     Ok(()) => 0,
                     Err(_) => 1,
                 })
@@ -137,8 +142,9 @@ impl LauncherHandle {
             pid,
             pidfd,
             terminals: _,
+            lifeline,
         } = self;
-        drop(channel);
+        drop((channel, lifeline));
         // The launcher needs a moment to end and reap what is left; it is never waited
         // for without end, because a broker must not hang in a destructor.
         let ended = wait(&[(pidfd.as_fd(), Interest::Readable)], Some(GRACE));
@@ -151,7 +157,16 @@ impl LauncherHandle {
 /// How long a launcher may take to clean up before the broker goes on without it.
 const GRACE: Duration = Duration::from_secs(10);
 
-fn keep_flat(outfit: Outfit, ground: FlatGround, channel: Channel) -> io::Result<()> {
+/// How long a keeper lets a launcher that the broker let go of clean up by itself. One that is
+/// stopped, or stuck, never will.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+fn keep_flat(
+    outfit: Outfit,
+    ground: FlatGround,
+    channel: Channel,
+    lifeline: &OwnedFd,
+) -> io::Result<()> {
     stand_alone()?;
     let FlatGround {
         ruleset,
@@ -177,13 +192,18 @@ fn keep_flat(outfit: Outfit, ground: FlatGround, channel: Channel) -> io::Result
     };
     // The broker must see that the launcher is gone, so nobody else may hold its channel.
     drop((channel, ruleset, supervisor, domain));
-    let waited = await_launcher(pid, &pidfd, &scratch.descriptors());
+    let waited = await_launcher(pid, &pidfd, lifeline, &scratch.descriptors());
     Teardown::OneByOne.end_all();
     scratch.remove();
     waited
 }
 
-fn keep_view(outfit: Outfit, ground: ViewGround<'_>, channel: Channel) -> io::Result<()> {
+fn keep_view(
+    outfit: Outfit,
+    ground: ViewGround<'_>,
+    channel: Channel,
+    lifeline: &OwnedFd,
+) -> io::Result<()> {
     stand_alone()?;
     let unfinished = match view::begin(ground.plan.into(), ground.handles) {
         Ok(unfinished) => unfinished,
@@ -197,7 +217,7 @@ fn keep_view(outfit: Outfit, ground: ViewGround<'_>, channel: Channel) -> io::Re
     };
     // The kernel ends everything in the pid namespace with its first process, the launcher.
     drop((channel, unfinished));
-    await_launcher(pid, &pidfd, &[])
+    await_launcher(pid, &pidfd, lifeline, &[])
 }
 
 /// Finishes the view, and makes what needs it to be there.
@@ -281,21 +301,30 @@ fn settle(equipment: &Equipment, channel: &Channel, besides: &[i32]) -> io::Resu
     process::close_all_but(3, &mut kept)
 }
 
-fn await_launcher(pid: i32, pidfd: &OwnedFd, besides: &[i32]) -> io::Result<()> {
-    let stood_back = stand_back(pidfd, besides);
+fn await_launcher(
+    pid: i32,
+    pidfd: &OwnedFd,
+    lifeline: &OwnedFd,
+    besides: &[i32],
+) -> io::Result<()> {
     // What could not be given up is no reason to leave the launcher alone.
-    wait(&[(pidfd.as_fd(), Interest::Readable)], None)?;
+    let stood_back = stand_back([pidfd, lifeline], besides);
+    let its_end = (pidfd.as_fd(), Interest::Readable);
+    let ready = wait(&[its_end, (lifeline.as_fd(), Interest::Readable)], None)?;
+    if ready != [true, false] && wait(&[its_end], Some(PATIENCE))? != [true] {
+        let _ = process::signal(pid, nix::sys::signal::Signal::SIGKILL as i32);
+    }
     process::reap(pid);
     stood_back
 }
 
 /// Gives up what only a launcher needs.
-fn stand_back(pidfd: &OwnedFd, besides: &[i32]) -> io::Result<()> {
+fn stand_back(watched: [&OwnedFd; 2], besides: &[i32]) -> io::Result<()> {
     process::drop_capabilities()?;
     process::hide_memory();
     launch::detach_stdio()?;
     let mut kept = besides.to_vec();
-    kept.push(pidfd.as_raw_fd());
+    kept.extend(watched.map(OwnedFd::as_raw_fd));
     process::close_all_but(3, &mut kept)
 }
 
