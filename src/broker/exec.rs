@@ -174,6 +174,13 @@ impl Session {
             .map_err(Failure::Command)
             .and_then(|command| Ok(sandbox.enter(permit, command, streams)?));
         let enforced = sandbox.plan().enforced();
+        // A launcher that is lost is let go of, and the next command gets another.
+        if let Err(Failure::Enter(failed)) = &entered
+            && failed.error.is_loss_of_launcher()
+            && let Some(lost) = self.sandbox.take()
+        {
+            lost.finish();
+        }
         let made = self.set_aside(&watch, (request, record));
         match entered {
             Ok(exit) => self

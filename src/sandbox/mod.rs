@@ -30,6 +30,7 @@ mod streams;
 mod supervise;
 mod tripwire;
 mod view;
+mod visit;
 mod witness;
 
 pub use self::landlock::LandlockError;

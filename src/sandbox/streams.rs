@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use super::enter::{Lane, Way};
 use super::relay::{Flow, Sink};
+use super::visit::{Lane, Way};
 use crate::policy::Limits;
 use crate::sys::signals::SignalSource;
 use crate::sys::stdio::{
