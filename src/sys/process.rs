@@ -290,11 +290,14 @@ fn children_by_scan(parent: i32) -> Vec<i32> {
 /// Whether a thread is of a process below this one, which must have adopted orphans: then the
 /// parents of each of its processes lead here.
 pub fn is_below_us(thread: i32) -> bool {
-    const MOST: usize = 10_000;
     let own = std::process::id().cast_signed();
-    std::iter::successors(parent_of(thread), |pid| parent_of(*pid))
-        .take(MOST)
-        .any(|pid| pid == own)
+    parents_of(thread).any(|pid| pid == own)
+}
+
+/// The parent of a thread's process, that one's parent, and so on, as they are now.
+pub fn parents_of(thread: i32) -> impl Iterator<Item = i32> {
+    const MOST: usize = 10_000;
+    std::iter::successors(parent_of(thread), |pid| parent_of(*pid)).take(MOST)
 }
 
 fn parent_of(pid: i32) -> Option<i32> {
