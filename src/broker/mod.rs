@@ -10,6 +10,7 @@ mod command;
 mod environment;
 mod error;
 mod exec;
+mod exposure;
 mod files;
 mod ledger;
 mod prepare;

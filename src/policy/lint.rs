@@ -14,7 +14,7 @@ use super::environment;
 use super::pattern::{Pattern, PatternSet};
 use super::read::{MOST, Reader, nearest};
 use super::terms::{Ceiling, Commands, GrantSelection, Policy};
-use crate::model::{Tier, shown};
+use crate::model::{Tier, secret_variable, shown};
 
 /// Characters that could make a reader see another policy than the one in force.
 pub(super) fn characters(source: Source<'_>) -> Diagnostics {
@@ -128,7 +128,7 @@ pub(super) fn variable(reader: &mut Reader<'_>, name: &Spanned<String>, value: &
         reader.error("variable", &name.span(), "this is no name of a variable");
     } else if value.contains('\0') {
         reader.error("variable", &name.span(), "the value holds a NUL");
-    } else if environment::looks_secret(name.get_ref()) {
+    } else if secret_variable(name.get_ref()).is_some() {
         let message = "commands would see what looks like a secret";
         reader.warning("environment-secret", &name.span(), message);
     }
@@ -149,7 +149,7 @@ pub(super) fn variables(
         }
     }
     for name in pass {
-        if environment::looks_secret(name.get_ref()) {
+        if secret_variable(name.get_ref()).is_some() {
             let message = "commands would see what looks like a secret";
             reader.warning("environment-secret", &name.span(), message);
         } else if ["PATH", "HOME"].contains(&name.get_ref().as_str()) {
