@@ -17,6 +17,8 @@ pub(super) struct Column {
     pub refused: u64,
     /// Refusals of every kind, but for noise.
     pub refusals: u64,
+    /// Bursts of probing that began.
+    pub bursts: u64,
 }
 
 impl Column {
@@ -29,6 +31,7 @@ impl Column {
         self.failed += other.failed;
         self.refused += other.refused;
         self.refusals += other.refusals;
+        self.bursts += other.bursts;
     }
 }
 

@@ -76,7 +76,11 @@ fn files(story: &Story, exposure: &Exposure, page: &mut Markup) {
                 Use::Named => "<span class=\"tag named\">named in a command</span>",
                 Use::None => "<span class=\"said\">nothing on record</span>",
             });
-            page.between("</td><td><code>", &file.name, "</code></td><td>");
+            page.between(
+                "</td><td><code>",
+                story.local(&file.name),
+                "</code></td><td>",
+            );
             page.text(file.holds).put("</td></tr>");
         }
         page.put("</tbody></table></div>");

@@ -10,7 +10,7 @@ use super::story::Story;
 
 const WIDTH: f64 = 1060.0;
 /// The most ends and levels of a picture.
-const ENDS: usize = 24;
+const ENDS: usize = 20;
 const LEVELS: usize = 5;
 /// The height of an end that is there once.
 const LOW: f64 = 24.0;
@@ -30,12 +30,12 @@ pub(super) fn section(story: &Story, page: &mut Markup) {
     page.put("<h3>Outside, refused</h3>");
     picture(&story.outside, "nothing outside was asked for", page);
     page.put(
-        "<p class=\"note\">Whether any of this exists was not told, and was not looked at.</p>",
+        "<p class=\"note\">Whether any of this exists was not told, and was not looked at. Known noise is left out.</p>",
     );
     peers(story, page);
-    page.put("<p class=\"legend\"><span class=\"key done\"></span>touched ");
-    page.put("<span class=\"key refused\"></span>refused ");
-    page.put("<span class=\"key mixed\"></span>both; the bar beneath shows how much of which</p>");
+    page.put("<p class=\"legend\"><span class=\"key box\"></span>touched ");
+    page.put("<span class=\"key hatch\"></span>refused ");
+    page.put("<span class=\"key mixed\"></span>both, by their shares</p>");
     page.put("</section>");
 }
 
@@ -64,7 +64,7 @@ fn picture(places: &Places, none: &'static str, page: &mut Markup) {
     }
     let branches = places.branches(ENDS, LEVELS);
     let deepest = branches.iter().map(depth).max().unwrap_or(1);
-    let columns = real(deepest as u64).max(3.0);
+    let columns = real(deepest as u64).max(2.0);
     let column = WIDTH / columns;
     let height: f64 = branches.iter().map(height_of).sum();
     let Counts { touched, refused } = places.total();
@@ -87,7 +87,7 @@ fn depth(branch: &Branch) -> usize {
 }
 
 fn height_of(branch: &Branch) -> f64 {
-    let own = LOW + 4.0 * real(branch.counts.all().max(1)).log2();
+    let own = LOW + 2.0 * real(branch.counts.all().max(1)).log2();
     if branch.inner.is_empty() {
         return own;
     }
@@ -117,10 +117,10 @@ fn draw(branch: &Branch, (x, y): (f64, f64), column: f64, page: &mut Markup) {
         (0, _) => "refused-box",
         _ => "mixed-box",
     };
-    page.area(class, area, &title);
     if touched > 0 && refused > 0 {
         shares(area, branch.counts, page);
     }
+    page.area(class, area, &title);
     let count = thousands(branch.counts.all());
     let room = 7.0 * real(count.chars().count() as u64) + 12.0;
     let middle = y + (height - GAP) / 2.0;
@@ -139,20 +139,15 @@ fn draw(branch: &Branch, (x, y): (f64, f64), column: f64, page: &mut Markup) {
     }
 }
 
-/// How much of a box was touched and how much refused, as a bar at its foot.
+/// How much of a box was touched and how much refused; both are seen, however small.
 fn shares(area: Area, counts: Counts, page: &mut Markup) {
     let part = real(counts.touched) / real(counts.all()) * area.width;
-    let foot = Area {
-        y: area.y + area.height - 4.0,
-        height: 4.0,
-        width: part,
+    let width = part.clamp(6.0, area.width - 6.0);
+    page.area("touched-part", Area { width, ..area }, "");
+    let rest = Area {
+        x: area.x + width,
+        width: area.width - width,
         ..area
     };
-    page.area("done", foot, "");
-    let rest = Area {
-        x: area.x + part,
-        width: area.width - part,
-        ..foot
-    };
-    page.area("refused", rest, "");
+    page.area("refused-part", rest, "");
 }

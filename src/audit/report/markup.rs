@@ -82,12 +82,17 @@ pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
 /// A time that something took.
 pub(super) fn lasting(milliseconds: u64) -> String {
     let (seconds, rest) = (milliseconds / 1000, milliseconds % 1000);
+    let both = |(many, unit): (u64, &str), (few, smaller): (u64, &str)| match few {
+        0 => format!("{many} {unit}"),
+        _ => format!("{many} {unit} {few} {smaller}"),
+    };
     match seconds {
         0 => format!("{rest} ms"),
+        1..60 if rest < 100 => format!("{seconds} s"),
         1..60 => format!("{seconds}.{} s", rest / 100),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        3600..86_400 => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
-        _ => format!("{} d {} h", seconds / 86_400, seconds / 3600 % 24),
+        60..3600 => both((seconds / 60, "min"), (seconds % 60, "s")),
+        3600..86_400 => both((seconds / 3600, "h"), (seconds / 60 % 60, "min")),
+        _ => both((seconds / 86_400, "d"), (seconds / 3600 % 24, "h")),
     }
 }
 
@@ -123,7 +128,9 @@ mod tests {
         assert_eq!(thousands(1_234_567), "1\u{2009}234\u{2009}567");
         assert_eq!(lasting(999), "999 ms");
         assert_eq!(lasting(1_500), "1.5 s");
+        assert_eq!(lasting(2_000), "2 s");
         assert_eq!(lasting(61_000), "1 min 1 s");
+        assert_eq!(lasting(7_200_000), "2 h");
         assert_eq!(lasting(90_000_000), "1 d 1 h");
     }
 }

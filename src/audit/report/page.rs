@@ -96,7 +96,11 @@ fn head(case: &Case<'_>, page: &mut Markup) {
     );
     if let (Some(from), Some(to)) = (head.from, head.to) {
         let lasted = lasting(u64::try_from(to.saturating_sub(from)).unwrap_or(0));
-        let (from, to) = (clock(from, &case.zone), clock(to, &case.zone));
+        let (from, mut to) = (clock(from, &case.zone), clock(to, &case.zone));
+        // The day once, where it is one.
+        if from.get(..11) == to.get(..11) {
+            to.drain(..11.min(to.len()));
+        }
         let end = if head.is_closed {
             ""
         } else {
@@ -157,7 +161,7 @@ fn layers(enforced: &Value) -> String {
         .filter(|(_, value)| *value != "none")
         .map(|(name, value)| format!("{name} {value}"))
         .collect();
-    format!("{} mode; {}", text("mode"), layers.join("; "))
+    format!("{} mode · {}", text("mode"), layers.join(" · "))
 }
 
 fn weaker(enforced: &Value) -> impl Iterator<Item = &str> {
@@ -170,45 +174,60 @@ fn glance(case: &Case<'_>, page: &mut Markup) {
     let story = case.story;
     let (requests, refusals) = (&story.requests, &story.refusals);
     page.put("<section class=\"glance\">");
-    let mut tile = |class: &'static str, count: u64, name: &str, more: &str| {
+    let mut tile = |class: &'static str, count: u64, (one, many): (&str, &str), more: &str| {
         page.put("<div class=\"tile ")
-            .put(if count == 0 { "zero" } else { class });
-        page.put("\"><b>")
+            .put(if count == 0 { "zero" } else { class })
+            .put("\"><b>")
             .count(count)
             .put("</b><span>")
-            .text(name)
+            .text(if count == 1 { one } else { many })
             .put("</span>");
         page.between("<small>", more, "</small></div>");
     };
     let failed = format!("{} did not work", thousands(requests.failed));
-    tile("calm", requests.all, "requests", &failed);
-    tile("calm", requests.commands, "commands", "among them");
+    tile("calm", requests.all, ("request", "requests"), &failed);
     tile(
-        "hot",
-        requests.refused,
-        "requests refused",
-        "before or while they ran",
+        "calm",
+        requests.commands,
+        ("command", "commands"),
+        "among them",
     );
+    let names = ("request refused", "requests refused");
+    tile("hot", requests.refused, names, "before or while they ran");
     let (noise, all) = (refusals.noise_count, refusals.all);
-    let different = format!("{} different", thousands(refusals.different() as u64));
-    tile("hot", all - noise, "refusals", &different);
-    tile("calm", noise, "known noise", "folded below, with reasons");
+    let at_least = if refusals.others.is_empty() {
+        ""
+    } else {
+        "more than "
+    };
+    let different = thousands(refusals.different() as u64);
+    let different = format!("{at_least}{different} different");
+    tile("hot", all - noise, ("refusal", "refusals"), &different);
+    let names = ("known noise", "known noise");
+    tile("calm", noise, names, "folded below, with reasons");
     let bursts = story.bursts.len() as u64 + story.bursts_more;
-    tile("hot", bursts, "bursts of probing", "many paths in a minute");
+    let names = ("burst of probing", "bursts of probing");
+    tile("hot", bursts, names, "many paths in a minute");
     let outside = story.outside.total().refused;
-    tile("hot", outside, "times outside", "refused beyond the grants");
+    let names = ("time outside", "times outside");
+    tile("hot", outside, names, "refused beyond the grants");
     match &case.exposure {
         Ok(exposure) => {
             let files = exposure.files.iter();
             let used = files.filter(|file| story.use_of(&file.name) != Use::None);
             let used = format!("{} read or named", thousands(used.count() as u64));
             let count = exposure.files.len() + exposure.variables.len();
-            tile("warm", count as u64, "secrets within reach", &used);
+            tile(
+                "warm",
+                count as u64,
+                ("secret within reach", "secrets within reach"),
+                &used,
+            );
         }
         Err(_) => tile(
             "warm",
             story.read.len() as u64,
-            "secrets read",
+            ("secret read", "secrets read"),
             "more is not known",
         ),
     }

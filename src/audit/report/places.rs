@@ -176,8 +176,10 @@ impl Draw<'_> {
         let (shown, rest) = children.split_at(shown);
         let mut spare = ends.saturating_sub(shown.len() + usize::from(!rest.is_empty()));
         let mut branches = Vec::new();
-        for child in shown {
-            let more = spare.min(self.leaves[*child].saturating_sub(1));
+        for (at, child) in shown.iter().enumerate() {
+            // An equal share of what is left, of which the first, the largest, take the rest.
+            let share = spare.div_ceil(shown.len() - at);
+            let more = share.min(self.leaves[*child].saturating_sub(1));
             let branch = self.branch(*child, 1 + more, levels);
             spare = (spare + 1).saturating_sub(branch.ends());
             branches.push(branch);

@@ -26,7 +26,7 @@ pub(super) fn section(story: &Story, page: &mut Markup) {
         };
         if *shown < most {
             *shown += 1;
-            request(asked, page);
+            request(story, asked, page);
         } else {
             left_out += 1;
         }
@@ -52,7 +52,7 @@ fn folded(requests: &Requests, left_out: u64, page: &mut Markup) {
     page.put("; <code>lobsterpot audit show</code> lists them all.</p>");
 }
 
-fn request(asked: &Asked, page: &mut Markup) {
+fn request(story: &Story, asked: &Asked, page: &mut Markup) {
     let has_inner = !asked.processes.is_empty() || asked.others + asked.noise > 0;
     page.put("<li>");
     if has_inner {
@@ -65,7 +65,7 @@ fn request(asked: &Asked, page: &mut Markup) {
     };
     page.put(class).put("<span class=\"op\">").text(&asked.op);
     page.put("</span> <code>")
-        .text(&asked.subject)
+        .text(story.local(&asked.subject))
         .put("</code> <span class=\"said\">");
     page.text(&asked.outcome);
     if asked.duration > 0 {

@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::requests::{refused_subject, short};
 use crate::audit::RecordView;
-use crate::model::{RefusalCode, secret_file};
+use crate::model::{RefusalCode, fit, secret_file, shown};
 
 /// How many different refusals are told apart.
 const MOST: usize = 10_000;
 
 /// How many kinds of noise are told apart; the table of noise has fewer.
 const MOST_NOISE: usize = 64;
+
+/// How much is told of a command that was refused something; the tree tells more.
+const MOST_BY: usize = 64;
 
 /// How many paths of one kind of noise are named.
 const MOST_EXAMPLES: usize = 5;
@@ -110,10 +113,11 @@ impl Row {
         let (code, op, subject) = key.clone();
         let by = match &record.process {
             Some(process) if !process.cmd_line.is_empty() => {
-                format!("{} [{}]", process.cmd_line, process.pid)
+                format!("{} [{}]", of_program(&process.cmd_line), process.pid)
             }
             Some(process) => format!("{} [{}]", process.name, process.pid),
-            None => record.command.clone().into_owned(),
+            None if record.command.is_empty() => "the request itself".into(),
+            None => of_program(&record.command),
         };
         Self {
             code,
@@ -122,11 +126,18 @@ impl Row {
             count: record.count,
             first: record.time,
             last: record.time,
-            by: short(&by),
+            by,
             written: short(&record.written),
             secret: secret_file(record.subject()).map(|kind| kind.holds),
         }
     }
+}
+
+/// A command line, shortened, with its program's name for its path.
+fn of_program(command: &str) -> String {
+    let (program, rest) = command.split_at(command.find(' ').unwrap_or(command.len()));
+    let name = program.rsplit('/').next().unwrap_or(program);
+    fit(&shown(&format!("{name}{rest}")), MOST_BY)
 }
 
 /// What tells most of an intent comes first.

@@ -155,10 +155,11 @@ impl Story {
 
     fn refused(&mut self, record: &RecordView<'_>) {
         self.refusals.add(record);
-        if record.noise.is_empty() {
-            let count = record.count;
-            self.mark(record, |column| column.refusals = count);
+        if !record.noise.is_empty() {
+            return; // told in one place, with its reasons
         }
+        let count = record.count;
+        self.mark(record, |column| column.refusals = count);
         if is_probe(record) {
             let over = self.watch.see(record);
             self.keep_burst(over);
@@ -185,7 +186,10 @@ impl Story {
             }
             Some(RefusalCode::NetworkNotGranted) => {
                 let peer = short(record.subject());
-                if self.peers.len() < MOST_NAMES || self.peers.contains_key(&peer) {
+                // A socket that was never connected has no other end.
+                let is_address = peer.contains(['.', ':']);
+                let has_room = self.peers.len() < MOST_NAMES || self.peers.contains_key(&peer);
+                if is_address && has_room {
                     *self.peers.entry(peer).or_default() += record.count;
                 }
             }
@@ -228,10 +232,27 @@ impl Story {
     }
 
     fn keep_burst(&mut self, burst: Option<Burst>) {
+        if let Some(burst) = &burst {
+            let bursts = 1;
+            let began = Column {
+                bursts,
+                ..Column::default()
+            };
+            self.columns.add(burst.from, began);
+        }
         match burst {
             Some(burst) if self.bursts.len() < MOST_BURSTS => self.bursts.push(burst),
             Some(_) => self.bursts_more += 1,
             None => {}
+        }
+    }
+
+    /// A path, or a command, as it reads from the workspace.
+    pub(super) fn local<'a>(&self, text: &'a str) -> &'a str {
+        match text.strip_prefix(self.head.root.as_str()) {
+            Some("") if !self.head.root.is_empty() => ".",
+            Some(below) if self.head.root.len() > 1 => below.strip_prefix('/').unwrap_or(text),
+            _ => text,
         }
     }
 

@@ -15,12 +15,11 @@ pub(super) fn section(story: &Story, page: &mut Markup) {
     if rows.is_empty() {
         page.put("<p class=\"none\">Nothing was refused, noise apart.</p>");
     } else {
-        let from = story.head().from.unwrap_or_default();
         page.put(
-            "<div class=\"wide\"><table><thead><tr><th>code</th><th>operation</th><th>what</th>",
+            "<div class=\"wide\"><table class=\"refusals\"><thead><tr><th>code</th><th>operation</th><th>what</th>",
         );
         page.put("<th class=\"right\">times</th><th class=\"right\">first</th><th>by</th></tr></thead><tbody>");
-        rows.iter().take(MOST).for_each(|one| row(one, from, page));
+        rows.iter().take(MOST).for_each(|one| row(story, one, page));
         page.put("</tbody></table></div>");
         left_out(refusals, &rows, page);
     }
@@ -28,10 +27,11 @@ pub(super) fn section(story: &Story, page: &mut Markup) {
     page.put("</section>");
 }
 
-fn row(row: &Row, from: i64, page: &mut Markup) {
+fn row(story: &Story, row: &Row, page: &mut Markup) {
+    let from = story.head().from.unwrap_or_default();
     page.between("<tr><td><span class=\"code\">", &row.code, "</span></td>");
     page.between("<td>", &row.op, "</td><td><code>");
-    page.text(&row.subject).put("</code>");
+    page.text(story.local(&row.subject)).put("</code>");
     if !row.written.is_empty() && row.written != row.subject {
         page.between(
             "<div class=\"said\">written as <code>",

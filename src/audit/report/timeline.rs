@@ -72,7 +72,7 @@ fn legend(has_lines: bool, page: &mut Markup) {
     page.put(
         "<p class=\"note\">What was refused inside a command is on record when the command ends, ",
     );
-    page.put("and stands there. Known noise at start-up is left out.");
+    page.put("and stands there. The marks beneath grow by powers of two; known noise at start-up is left out.");
     if !has_lines {
         page.put(
             " There are too many requests for a line each: each column stands for all in its time.",
@@ -146,6 +146,10 @@ impl Scale {
     fn axis(&self, y: f64, height: f64, page: &mut Markup) {
         for mark in self.marks() {
             let x = self.after(mark);
+            let words = match mark {
+                0 => "begin".into(),
+                _ => format!("+{}", lasting(mark)),
+            };
             page.line("grid", (x, TOP - 4.0), (x, height));
             if x <= self.right - 4.0 || mark == 0 {
                 let area = Area {
@@ -154,11 +158,7 @@ impl Scale {
                     width: 90.0,
                     height: 18.0,
                 };
-                page.label(
-                    "small",
-                    area,
-                    &format!("+{}", lasting(mark).replace(".0 s", " s")),
-                );
+                page.label("small", area, &words);
             }
         }
     }
@@ -177,18 +177,18 @@ fn lines(story: &Story, scale: &Scale, page: &mut Markup) {
     scale.bursts(story, bottom - TOP + 4.0, page);
     scale.axis(bottom + 4.0, bottom, page);
     for (row, one) in asked.iter().enumerate() {
-        line(one, TOP + real(row as u64) * LINE, scale, page);
+        let what = story.local(&one.subject);
+        line((one, what), TOP + real(row as u64) * LINE, scale, page);
     }
     strip(story, scale, bottom, page);
     page.close_picture();
 }
 
-fn line(one: &Asked, y: f64, scale: &Scale, page: &mut Markup) {
-    let what = format!("{} {}", one.op, one.subject);
-    let name = if one.op == "exec.run" {
-        &one.subject
-    } else {
-        &what
+fn line((one, subject): (&Asked, &str), y: f64, scale: &Scale, page: &mut Markup) {
+    let what = format!("{} {subject}", one.op);
+    let name = match one.op.as_str() {
+        "exec.run" => subject,
+        _ => &what,
     };
     page.label(
         "mono",
@@ -270,6 +270,35 @@ fn power(count: u64, full: f64) -> f64 {
     part.min(1.0) * full
 }
 
+/// The columns in which probing began, as shades behind everything.
+fn burst_columns(story: &Story, scale: &Scale, height: f64, page: &mut Markup) {
+    let width = story.columns.width();
+    let probing = |count| counted(count, "burst of probing", "bursts of probing");
+    let mut all = 0;
+    for (since, column) in story.columns.since(scale.from) {
+        if column.bursts > 0 {
+            all += column.bursts;
+            let x = scale.after(since);
+            let area = Area {
+                x,
+                y: TOP - 4.0,
+                width: (scale.after(since + width) - x).max(3.0),
+                height,
+            };
+            page.area("burst", area, &probing(column.bursts));
+        }
+    }
+    if all > 0 {
+        let words = Area {
+            x: scale.left,
+            y: 0.0,
+            width: 400.0,
+            height: 18.0,
+        };
+        page.label("small", words, &probing(all));
+    }
+}
+
 /// The height of the columns of requests.
 const TALL: f64 = 150.0;
 
@@ -285,7 +314,7 @@ fn columns(story: &Story, scale: &Scale, page: &mut Markup) {
     let all = counted(story.requests.all, "request", "requests");
     let describe = format!("{all} over {}, in columns", lasting(scale.span));
     page.open_picture((WIDTH, bottom + AXIS), &describe);
-    scale.bursts(story, bottom - TOP + 4.0, page);
+    burst_columns(story, scale, bottom - TOP + 4.0, page);
     scale.axis(bottom + 4.0, bottom, page);
     page.label_before(
         "small",
