@@ -7,6 +7,7 @@ mod doctor;
 mod generated;
 mod policy;
 mod profiles;
+mod report;
 mod run;
 mod usage;
 mod world;

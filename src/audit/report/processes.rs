@@ -53,11 +53,12 @@ fn folded(requests: &Requests, left_out: u64, page: &mut Markup) {
 }
 
 fn request(story: &Story, asked: &Asked, page: &mut Markup) {
-    let has_inner = !asked.processes.is_empty() || asked.others + asked.noise > 0;
-    page.put("<li>");
-    if has_inner {
-        page.put("<details open><summary>");
-    }
+    let has_inner = !asked.processes.is_empty() || asked.others > 0;
+    page.put(if has_inner {
+        "<li><details open><summary>"
+    } else {
+        "<li class=\"leaf\">"
+    });
     let class = match asked.end {
         End::Done => "<span class=\"key done\"></span>",
         End::Failed | End::Open => "<span class=\"key failed\"></span>",
@@ -71,6 +72,10 @@ fn request(story: &Story, asked: &Asked, page: &mut Markup) {
     if asked.duration > 0 {
         page.put(", ").text(&lasting(asked.duration));
     }
+    if asked.noise > 0 {
+        let noise = counted(asked.noise, "refusal", "refusals");
+        page.between(", ", &noise, " known as noise");
+    }
     page.put("</span>");
     if has_inner {
         page.put("</summary><ul>");
@@ -78,14 +83,6 @@ fn request(story: &Story, asked: &Asked, page: &mut Markup) {
         if asked.others > 0 {
             let others = counted(asked.others, "refusal", "refusals");
             page.between("<li class=\"said\">", &others, " of further processes</li>");
-        }
-        if asked.noise > 0 {
-            let noise = counted(asked.noise, "refusal", "refusals");
-            page.between(
-                "<li class=\"said\">",
-                &noise,
-                ", known noise at start-up</li>",
-            );
         }
         page.put("</ul></details>");
     }
@@ -95,7 +92,9 @@ fn request(story: &Story, asked: &Asked, page: &mut Markup) {
 fn process(process: &Process, page: &mut Markup) {
     page.put("<li>");
     if process.pid == 0 {
-        page.put("<span class=\"said\">before it ran, or by a process that is not told</span>");
+        page.put(
+            "<span class=\"said\">before it ran, or by processes that are not told apart</span>",
+        );
     } else {
         page.put("<code>")
             .text(&process.name)

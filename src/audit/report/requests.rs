@@ -196,6 +196,9 @@ impl Asked {
             return;
         }
         self.refusals += record.count;
+        if record.op != "exec.run" && record.op == self.op {
+            return; // the request as a whole, which says so itself
+        }
         let (pid, name, command) = match &record.process {
             Some(process) => (process.pid, &*process.name, &*process.cmd_line),
             None => (0, "", ""),

@@ -79,7 +79,7 @@ font-size:12.5px;max-width:100%;overflow-wrap:anywhere}
 .tag.named{color:var(--refused)}
 .plain{list-style:none;margin:0;padding:0}.plain li{padding:2px 0}
 .tree,.tree ul{list-style:none;margin:0;padding:0}
-.tree li{padding:3px 0}
+.tree li{padding:3px 0}.tree>.leaf{padding-left:15px}
 .tree ul{margin-left:5px;padding-left:18px;border-left:1px solid var(--rule)}
 .op{font-weight:600}
 summary{cursor:pointer}
