@@ -155,7 +155,8 @@ fn what_cannot_be_meant_is_a_usage_error() {
         &["query", "--path", "a[b"],
         &["tail", "-n", "x"],
         &["tail", "--json", "--wide"],
-        &["show"],
+        &["show", "a", "b"],
+        &["report", "--session"],
         &["nonsense"],
     ] {
         assert_eq!(usage(arguments), 2, "{arguments:?}");

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::exposed::Exposure;
 use super::markup::{Markup, counted, lasting, thousands};
@@ -28,10 +29,11 @@ pub struct Case<'a> {
 }
 
 /// How a page begins. Whatever might be in it after all, a browser is told to ask for nothing,
-/// run nothing and send nothing.
+/// run nothing and send nothing, and to use this one style sheet, which its hash names.
 const BEGIN: &str = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
-base-uri 'none'; form-action 'none'\">\
+<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; base-uri 'none'; \
+form-action 'none'; style-src 'sha256-";
+const GOES_ON: &str = "'\">\
 <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
 <meta name=\"color-scheme\" content=\"light dark\">\
 <meta name=\"referrer\" content=\"no-referrer\"><meta name=\"robots\" content=\"noindex\"><title>";
@@ -47,8 +49,9 @@ pub fn incident_page(case: &Case<'_>) -> String {
     let story = case.story;
     let mut page = Markup::default();
     page.put(BEGIN)
-        .put("Session ")
-        .text(end_of(&story.head().session));
+        .text(&base64(&Sha256::digest(STYLE)))
+        .put(GOES_ON);
+    page.put("Session ").text(end_of(&story.head().session));
     page.put(" – Lobsterpot</title><style>")
         .put(STYLE)
         .put("</style></head><body>");
@@ -234,6 +237,27 @@ fn glance(case: &Case<'_>, page: &mut Markup) {
     page.put("</section>");
 }
 
+/// The form in which a page names a hash; of whole groups of six bits, and one that is not.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let mut three = [0; 4];
+        three[1..=group.len()].copy_from_slice(group);
+        let bits = u32::from_be_bytes(three);
+        for digit in 0..4 {
+            let six = bits >> (18 - 6 * digit) & 63;
+            let is_there = digit <= group.len();
+            text.push(if is_there {
+                char::from(DIGITS[six as usize])
+            } else {
+                '='
+            });
+        }
+    }
+    text
+}
+
 /// The last characters of an id, which tell it from others.
 fn end_of(id: &str) -> &str {
     let start = id.len().saturating_sub(8);
@@ -248,4 +272,17 @@ fn clock(time: i64, zone: &TimeZone) -> String {
             zoned.strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::base64;
+
+    #[test]
+    fn bytes_are_written_as_base64() {
+        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v")] {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
+        assert_eq!(base64(&[0xfb, 0xff, 0xfe]), "+//+");
+    }
 }
