@@ -12,7 +12,8 @@
 //! 8. [`ambient`]: the operator's own environment, read once.
 //! 9. [`broker`]: decide, record, perform, record.
 //! 10. [`prove`]: attacks on the sandbox, and what held.
-//! 11. [`cli`]: one file per command.
+//! 11. [`daemon`]: sessions of many callers, each in a process of its own.
+//! 12. [`cli`]: one file per command.
 //!
 //! # Invariants
 //!
@@ -28,6 +29,7 @@ pub mod audit;
 pub mod broker;
 pub mod capability;
 pub mod cli;
+pub mod daemon;
 pub mod intent;
 pub mod model;
 pub mod policy;
