@@ -21,6 +21,7 @@ mod view;
 
 pub use answer::{CheckReport, RunReport};
 pub use error::SessionError;
+pub use ledger::audit_log;
 pub use session::{Session, SessionConfig};
 pub use terms::Terms;
 pub use view::as_the_operator_wants;

@@ -6,7 +6,6 @@
 use std::io::{self, BufReader, Write as _};
 
 use clap::Args;
-use serde_json::json;
 
 use super::failure::Failure;
 use super::lines::{self, Line};
@@ -15,6 +14,7 @@ use super::selectors::Selectors;
 use super::session;
 use crate::ambient::Operator;
 use crate::broker::Session;
+use crate::daemon::Opened;
 use crate::model::Reply;
 use crate::sys::lifeline;
 
@@ -55,9 +55,19 @@ pub(super) fn run(arguments: &CallArguments, operator: Operator) -> Result<u8, F
     if let Some(number) = arguments.lifeline {
         lifeline::depend_on(number).map_err(|error| Failure::usage(LifelineError(error)))?;
     }
-    let mut session = session::open(session::terms(&arguments.selectors, operator)?)?;
+    let terms = session::terms(&arguments.selectors, operator)?;
+    let principal = terms.principal.clone();
+    let policy = terms.policy.clone();
+    let mut session = session::open(terms)?;
     if arguments.lifeline.is_some() {
-        output::print_json(&json!({ "event": "opened", "session": session.id() }))?;
+        let policy = policy.policy();
+        output::print_json(&Opened {
+            session: session.id().to_owned(),
+            tier: policy.principals.get(&principal).copied(),
+            principal,
+            policy: policy.name.clone(),
+            policy_source: policy.source.clone(),
+        })?;
     }
     let answered = answer_all(&mut session);
     session.close();

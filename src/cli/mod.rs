@@ -19,6 +19,7 @@ mod policy;
 mod prove;
 mod run;
 mod selectors;
+mod serve;
 mod session;
 mod told;
 
@@ -95,6 +96,7 @@ enum Command {
     Run(run::RunArguments),
     Call(call::CallArguments),
     Check(check::CheckArguments),
+    Serve(serve::ServeArguments),
     Policy(policy::PolicyArguments),
     Audit(Box<audit::AuditArguments>),
     Doctor(doctor::DoctorArguments),
@@ -113,7 +115,7 @@ impl Command {
             Self::Call(arguments) => arguments.selectors.json,
             Self::Check(arguments) => arguments.selectors.json,
             Self::Policy(arguments) => arguments.format(),
-            Self::Audit(_) | Self::Completions(_) | Self::Man(_) => Format::Text,
+            Self::Serve(_) | Self::Audit(_) | Self::Completions(_) | Self::Man(_) => Format::Text,
         }
     }
 
@@ -122,6 +124,7 @@ impl Command {
             Self::Run(arguments) => run::run(arguments, operator()?),
             Self::Call(arguments) => call::run(&arguments, operator()?),
             Self::Check(arguments) => check::run(arguments, operator()?),
+            Self::Serve(arguments) => serve::run(&arguments, &operator()?),
             Self::Policy(arguments) => policy::run(arguments, operator()?),
             Self::Audit(arguments) => audit::answer(&arguments, &operator()?),
             Self::Doctor(arguments) => doctor::run(&arguments, operator().ok().as_ref()),

@@ -18,18 +18,19 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{AcquireError, Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::Selectors;
 use super::lines::LONGEST_REQUEST;
+use crate::model::{PrincipalId, Tier};
 pub use parts::{Part, Pending};
 
 /// How many requests a worker has at once.
 const MOST_REQUESTS: usize = 1024;
 
 /// How many bytes of requests wait for a worker, and how many of its replies wait for readers.
-const MOST_BYTES: usize = 32 << 20;
+const MOST_BYTES: usize = 8 << 20;
 
 /// Why a request has no reply.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -68,7 +69,22 @@ pub struct Worker(Arc<Handle>);
 struct Handle {
     requests: mpsc::Sender<Outgoing>,
     shared: Arc<Shared>,
-    session: String,
+    opened: Arc<Opened>,
+}
+
+/// What a worker says first, once its session is open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// The session's id in the audit log.
+    pub session: String,
+    /// Who asks.
+    pub principal: PrincipalId,
+    /// The principal's tier; none where the policy does not know the principal.
+    pub tier: Option<Tier>,
+    /// The policy's name.
+    pub policy: String,
+    /// The policy's file, or `built-in:NAME`.
+    pub policy_source: String,
 }
 
 /// What the handles and the tasks of a worker share.
@@ -122,9 +138,9 @@ impl Worker {
         process::start(selectors, directory).await
     }
 
-    /// The session's id in the audit log.
-    pub fn session(&self) -> &str {
-        &self.0.session
+    /// The session that it has.
+    pub fn opened(&self) -> &Arc<Opened> {
+        &self.0.opened
     }
 
     /// Passes a request to the worker: a JSON object with `op` and its arguments. An `id` in it
@@ -133,10 +149,15 @@ impl Worker {
     /// # Errors
     /// When the worker has ended, or the request cannot be passed on.
     pub async fn send(&self, request: &impl Serialize) -> Result<Pending, WorkerError> {
+        let line = serde_json::to_vec(request).map_err(|_| WorkerError::NoObject)?;
+        self.send_text(line).await
+    }
+
+    /// The same with a request that is a text already.
+    pub(super) async fn send_text(&self, mut line: Vec<u8>) -> Result<Pending, WorkerError> {
         let Handle {
             requests, shared, ..
         } = &*self.0;
-        let mut line = serde_json::to_vec(request).map_err(|_| WorkerError::NoObject)?;
         if !line.starts_with(b"{\"") || line.pop() != Some(b'}') {
             return Err(WorkerError::NoObject);
         }
@@ -166,11 +187,11 @@ impl Worker {
         self.0.shared.open().ended.is_none()
     }
 
-    /// Waits until the worker and everything it ran has ended.
-    pub async fn ended(&self) {
+    /// Waits until the worker and everything it ran has ended. Waiting does not keep it.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut over = self.0.shared.over.subscribe();
-        // The sender is in what is shared, so it is not gone.
-        let _ = over.wait_for(|over| *over).await;
+        // A sender that is gone is over, too.
+        async move { drop(over.wait_for(|over| *over).await) }
     }
 
     /// Ends the session, and waits until the worker has ended. Other handles see it as dead.

@@ -34,6 +34,7 @@ pub mod search;
 pub mod seccomp;
 pub mod shared;
 pub mod signals;
+pub mod socket;
 pub mod stdio;
 pub mod teardown;
 pub mod terminal;

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::parts::{Part, number_of};
-use super::{Handle, Outgoing, Selectors, Shared, Worker, WorkerError, cost};
+use super::{Handle, Opened, Outgoing, Selectors, Shared, Worker, WorkerError, cost};
 use crate::daemon::lines::{Line, Lines};
 use crate::sys::lifeline;
 
@@ -65,7 +65,7 @@ pub(super) async fn start(
     };
     let errors = tokio::spawn(tail(errors));
     let mut output = Lines::new(BufReader::new(output), LONGEST_REPLY);
-    let Some(session) = opened(&mut output).await else {
+    let Some(opened) = opened(&mut output).await else {
         return Err(not_opened(child, errors).await);
     };
     let shared = Shared::new();
@@ -81,7 +81,7 @@ pub(super) async fn start(
     Ok(Worker(Arc::new(Handle {
         requests,
         shared,
-        session,
+        opened: Arc::new(opened),
     })))
 }
 
@@ -107,15 +107,9 @@ fn command(selectors: &Selectors, directory: Option<&Path>, lifeline: i32) -> Co
     command
 }
 
-/// The first line of a worker whose session is open.
-#[derive(Deserialize)]
-struct Opened {
-    session: String,
-}
-
-async fn opened(output: &mut Output) -> Option<String> {
+async fn opened(output: &mut Output) -> Option<Opened> {
     match timeout(OPENING, output.next()).await {
-        Ok(Ok(Line::Whole(line))) => Some(serde_json::from_slice::<Opened>(&line).ok()?.session),
+        Ok(Ok(Line::Whole(line))) => serde_json::from_slice(&line).ok(),
         _ => None,
     }
 }
@@ -241,7 +235,8 @@ async fn read(mut output: Output, shared: Arc<Shared>) {
                     shared.answer(number, Err(WorkerError::ReplyTooLong));
                 }
             }
-            Ok(Line::End) | Err(_) => return,
+            // Without a budget there is always room.
+            Ok(Line::End | Line::NoRoom) | Err(_) => return,
         }
     }
 }
