@@ -5,6 +5,7 @@
 //! start a command or touch a file for a principal.
 
 mod answer;
+mod brake;
 mod check;
 mod command;
 mod environment;
@@ -20,6 +21,7 @@ mod terms;
 mod view;
 
 pub use answer::{CheckReport, RunReport};
+pub use brake::{Brake, BrakeError, Pulled, record_brake, stopped};
 pub use error::SessionError;
 pub use ledger::audit_log;
 pub use session::{Session, SessionConfig};

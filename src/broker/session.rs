@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::answer::{Answer, RunReport};
+use super::brake::Brake;
 use super::error::SessionError;
 use super::ledger::{Heading, Ledger};
 use super::terms::Terms;
@@ -13,6 +14,7 @@ use crate::audit::{RequestInfo, SessionTotals, Target, Verdict};
 use crate::capability::{Capabilities, Exceptions};
 use crate::model::{Denial, Enforced, ExecRun, Operation, RefusalCode, Reply, Request, Rule};
 use crate::sandbox::{HostFeatures, Plan, Sandbox, Streams};
+use crate::sys::roll::Enrolled;
 
 /// What a session is opened with. All of it comes from the operator, none from a request.
 #[derive(Debug)]
@@ -39,6 +41,9 @@ pub struct Session {
     pub(super) sandbox: Option<Sandbox>,
     /// The exceptions that the sandbox was prepared with.
     pub(super) covered: Option<Exceptions>,
+    pub(super) brake: Brake,
+    /// Kept as long as anything could run.
+    _enrolled: Enrolled,
     totals: SessionTotals,
     opened: Instant,
 }
@@ -54,6 +59,9 @@ impl Session {
             audit_directory,
             scratch_base,
         } = config;
+        // Before anything else: whoever pulls the brake ends those who are on the roll.
+        let brake = Brake::of(&audit_directory)?;
+        let enrolled = brake.enrol()?;
         let id = uuid::Uuid::now_v7().simple().to_string();
         let policy = terms.policy.policy();
         let ledger = Ledger::open(
@@ -79,6 +87,8 @@ impl Session {
             plan: None,
             sandbox: None,
             covered: None,
+            brake,
+            _enrolled: enrolled,
             totals: SessionTotals::default(),
             opened: Instant::now(),
         })

@@ -57,6 +57,7 @@ pub(super) fn run(arguments: &CallArguments, operator: Operator) -> Result<u8, F
     }
     let terms = session::terms(&arguments.selectors, operator)?;
     let principal = terms.principal.clone();
+    let state = terms.operator.state.as_path().to_owned();
     let policy = terms.policy.clone();
     let mut session = session::open(terms)?;
     if arguments.lifeline.is_some() {
@@ -67,6 +68,7 @@ pub(super) fn run(arguments: &CallArguments, operator: Operator) -> Result<u8, F
             principal,
             policy: policy.name.clone(),
             policy_source: policy.source.clone(),
+            state,
         })?;
     }
     let answered = answer_all(&mut session);

@@ -9,7 +9,7 @@ use clap::Args;
 use super::failure::Failure;
 use super::output;
 use crate::ambient::Operator;
-use crate::broker::audit_log;
+use crate::broker::{Brake, audit_log};
 use crate::daemon::{self, Serving};
 use crate::policy::time_limit;
 use crate::sys::socket::{self, SocketFile};
@@ -65,6 +65,7 @@ pub(super) fn run(arguments: &ServeArguments, operator: &Operator) -> Result<u8,
     let serving = Serving {
         listener,
         log,
+        brake: Brake::of(operator.state.as_path()).map_err(Failure::unavailable)?,
         uid: operator.uid,
         idle: arguments.idle,
     };

@@ -27,6 +27,7 @@ use super::refusal::{bad, denied, failed, line, refused};
 use super::server::Daemon;
 use super::sessions::{Right, Session};
 use super::worker::{Part, WorkerError};
+use crate::broker::stopped;
 use crate::model::{Denial, Operation, RefusalCode, Reply};
 use crate::sys::socket::has_hung_up;
 
@@ -53,6 +54,7 @@ pub(super) type Members<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 struct Job {
     body: Vec<u8>,
     id: String,
+    op: String,
     slot: OwnedSemaphorePermit,
     room: Option<OwnedSemaphorePermit>,
     session: Arc<Session>,
@@ -141,13 +143,11 @@ async fn write(
     while let Some(out) = queue.recv().await {
         let mut rest = &out.bytes[..];
         while !rest.is_empty() {
-            match timeout(PATIENCE, writing.write(rest)).await {
-                Ok(Ok(count @ 1..)) => rest = &rest[count..],
-                _ => {
-                    let _ = lost.send(());
-                    return;
-                }
-            }
+            let Ok(Ok(count @ 1..)) = timeout(PATIENCE, writing.write(rest)).await else {
+                let _ = lost.send(());
+                return;
+            };
+            rest = &rest[count..];
         }
     }
 }
@@ -265,6 +265,7 @@ impl Connection {
             // Members that were read can be written.
             body: serde_json::to_vec(members).unwrap_or_default(),
             id: asked.id.to_string(),
+            op: asked.op,
             slot,
             room: self.lines.take_room(),
             session: session.clone(),
@@ -294,6 +295,7 @@ async fn forward(mut queue: mpsc::Receiver<Job>, peer: Arc<Peer>) {
         let Job {
             body,
             id,
+            op,
             slot,
             room,
             session,
@@ -306,7 +308,7 @@ async fn forward(mut queue: mpsc::Receiver<Job>, peer: Arc<Peer>) {
             let _in_use = in_use;
             let mut pending = match sent {
                 Ok(pending) => pending,
-                Err(error) => return peer.give_up(&id, &error, slot).await,
+                Err(error) => return peer.give_up((&id, &op), &error, slot).await,
             };
             loop {
                 match pending.next().await {
@@ -314,7 +316,7 @@ async fn forward(mut queue: mpsc::Receiver<Job>, peer: Arc<Peer>) {
                         return peer.pass_back(part.with_id(&id), Some(slot), part).await;
                     }
                     Ok(part) => peer.pass_back(part.with_id(&id), None, part).await,
-                    Err(error) => return peer.give_up(&id, &error, slot).await,
+                    Err(error) => return peer.give_up((&id, &op), &error, slot).await,
                 }
             }
         });
@@ -385,6 +387,13 @@ impl Peer {
         op: &str,
     ) -> Result<Right, (About, Box<Denial>)> {
         let found = token.and_then(|token| self.daemon.sessions.find(token, self.uid));
+        if self.daemon.brake.is_pulled() {
+            let about = match &found {
+                Some(right) => About::Session(right.session.worker.opened().clone()),
+                None => About::Peer(self.uid),
+            };
+            return Err((about, Box::new(stopped(op))));
+        }
         found.ok_or_else(|| {
             let what = match token {
                 Some(_) => "a token that names no session of yours",
@@ -441,8 +450,18 @@ impl Peer {
         let _ = self.out.send(out).await;
     }
 
-    async fn give_up(&self, id: &str, error: &WorkerError, slot: OwnedSemaphorePermit) {
+    async fn give_up(
+        &self,
+        (id, op): (&str, &str),
+        error: &WorkerError,
+        slot: OwnedSemaphorePermit,
+    ) {
         let id = serde_json::from_str(id).unwrap_or_default();
-        self.say(&failed(id, &error.to_string(), None), slot).await;
+        let reply = match error {
+            // The stop itself is on record, and so is the request.
+            WorkerError::Stopped => denied(id, stopped(op), String::new()),
+            error => failed(id, &error.to_string(), None),
+        };
+        self.say(&reply, slot).await;
     }
 }

@@ -13,6 +13,7 @@ use super::refusal::{bad, done, failed, refused};
 use super::selectors::Less;
 use super::sessions::{Right, Session};
 use super::worker::{Worker, WorkerError};
+use crate::broker::stopped;
 use crate::model::{Denial, RefusalCode, Reply};
 
 /// Why a request about sessions was not carried out.
@@ -118,6 +119,10 @@ async fn start(
     selectors: Selectors,
     (connection, parent): (Option<u64>, Option<Arc<Session>>),
 ) -> Result<Arc<Session>, No> {
+    if peer.daemon.brake.is_pulled() {
+        let denial = Box::new(stopped(&asked.op));
+        return Err(No::Denied(About::Peer(peer.uid), denial));
+    }
     let slots = peer.daemon.session_slots.clone();
     let Ok(slot) = slots.try_acquire_owned() else {
         let denial = refused(RefusalCode::LimitExceeded, &asked.op, "sessions at once");

@@ -18,6 +18,7 @@ use super::connection;
 use super::ledger::Ledger;
 use super::sessions::{Session, Sessions};
 use crate::audit::AuditLog;
+use crate::broker::Brake;
 
 /// How many connections there are at once. More wait until one closes.
 const MOST_CONNECTIONS: usize = 256;
@@ -35,6 +36,8 @@ pub struct Serving {
     pub listener: Listener,
     /// Where its own decisions are recorded.
     pub log: AuditLog,
+    /// The emergency brake of the user.
+    pub brake: Brake,
     /// The user whose sessions it has.
     pub uid: u32,
     /// After which time without a request a session ends.
@@ -47,6 +50,7 @@ pub(super) struct Daemon {
     pub(super) sessions: Sessions,
     pub(super) ledger: Ledger,
     pub(super) uid: u32,
+    pub(super) brake: Brake,
     /// Room for long requests.
     pub(super) bytes: Arc<Semaphore>,
     pub(super) stopping: watch::Sender<bool>,
@@ -71,6 +75,7 @@ async fn run(serving: Serving) -> std::io::Result<()> {
     let Serving {
         listener,
         log,
+        brake,
         uid,
         idle,
     } = serving;
@@ -84,6 +89,7 @@ async fn run(serving: Serving) -> std::io::Result<()> {
         sessions: Sessions::default(),
         ledger: Ledger::new(log),
         uid,
+        brake,
         bytes: Arc::new(Semaphore::new(MOST_BYTES)),
         stopping: watch::Sender::new(false),
         session_slots: Arc::new(Semaphore::new(MOST_SESSIONS)),

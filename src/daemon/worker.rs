@@ -15,7 +15,7 @@ mod parts;
 mod process;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,9 @@ pub enum WorkerError {
     /// The worker has ended, so its session is over.
     #[error("the session has ended: {0}")]
     Ended(Arc<str>),
+    /// The operator has pulled the emergency brake.
+    #[error("stopped by the operator")]
+    Stopped,
     /// The request is too long for any worker.
     #[error("the request is longer than 16 MiB")]
     RequestTooLong,
@@ -85,6 +88,8 @@ pub struct Opened {
     pub policy: String,
     /// The policy's file, or `built-in:NAME`.
     pub policy_source: String,
+    /// The state directory, where its emergency brake is.
+    pub state: PathBuf,
 }
 
 /// What the handles and the tasks of a worker share.
@@ -106,7 +111,7 @@ struct Open {
     last: u64,
     requests: HashMap<u64, Asked>,
     /// Why there will be no more.
-    ended: Option<Arc<str>>,
+    ended: Option<WorkerError>,
 }
 
 /// Whom a reply is for. A slot stays taken until the worker is done, wanted or not.
@@ -196,7 +201,9 @@ impl Worker {
 
     /// Ends the session, and waits until the worker has ended. Other handles see it as dead.
     pub async fn close(&self) {
-        self.0.shared.end("it was closed");
+        self.0
+            .shared
+            .end(WorkerError::Ended("it was closed".into()));
         self.0.shared.closing.notify_one();
         self.ended().await;
     }
@@ -222,7 +229,7 @@ impl Shared {
     fn ask(&self, slot: OwnedSemaphorePermit) -> Result<(u64, Pending), WorkerError> {
         let mut open = self.open();
         if let Some(why) = &open.ended {
-            return Err(WorkerError::Ended(why.clone()));
+            return Err(why.clone());
         }
         let (sender, receiver) = mpsc::unbounded_channel();
         open.last += 1;
@@ -236,11 +243,11 @@ impl Shared {
     }
 
     /// Answers everything that is open, and refuses what comes. The first reason stays.
-    fn end(&self, why: &str) {
+    fn end(&self, why: WorkerError) {
         let mut open = self.open();
-        let why = open.ended.get_or_insert_with(|| why.into()).clone();
+        let why = open.ended.get_or_insert(why).clone();
         for (_, asked) in open.requests.drain() {
-            let _ = asked.sender.send(Err(WorkerError::Ended(why.clone())));
+            let _ = asked.sender.send(Err(why.clone()));
         }
     }
 

@@ -29,6 +29,7 @@ pub mod notification;
 pub mod packets;
 pub mod private;
 pub mod process;
+pub mod roll;
 pub mod scheduling;
 pub mod search;
 pub mod seccomp;

@@ -1,6 +1,11 @@
 //! A server's unix socket: made for one user, found by those who were told, taken from a service
 //! manager, and never taken away from a server that answers.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the operator's own socket and its directory; no principal names them"
+)]
+
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, FromRawFd as _, OwnedFd};
@@ -103,7 +108,6 @@ fn directory_of(path: &Path) -> Result<Flock<fs::File>, SocketError> {
         Ok(()) | Err(nix::errno::Errno::EEXIST) => {}
         Err(errno) => return Err(failed("create", directory, errno.into())),
     }
-    #[allow(clippy::disallowed_methods, reason = "the operator's own directory")]
     let handle = fs::File::open(directory).map_err(|source| failed("open", directory, source))?;
     let found = handle
         .metadata()
@@ -147,7 +151,6 @@ impl Drop for SocketFile {
     fn drop(&mut self) {
         let is_ours = |found: fs::Metadata| (found.dev(), found.ino()) == self.identity;
         if fs::symlink_metadata(&self.path).is_ok_and(is_ours) {
-            #[allow(clippy::disallowed_methods, reason = "our own socket")]
             let _ = fs::remove_file(&self.path);
         }
     }

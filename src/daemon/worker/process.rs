@@ -3,7 +3,7 @@
 //! It is ours and unreaped as long as it is signalled here, so no signal can reach another.
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use super::parts::{Part, number_of};
 use super::{Handle, Opened, Outgoing, Selectors, Shared, Worker, WorkerError, cost};
+use crate::broker::Brake;
 use crate::daemon::lines::{Line, Lines};
 use crate::sys::lifeline;
 
@@ -77,6 +78,7 @@ pub(super) async fn start(
         reader: tokio::spawn(read(output, shared.clone())),
         writer: tokio::spawn(write(input, queue, shared.clone())),
         shared: shared.clone(),
+        state: opened.state.clone(),
     }));
     Ok(Worker(Arc::new(Handle {
         requests,
@@ -172,6 +174,7 @@ struct Kept {
     reader: JoinHandle<()>,
     writer: JoinHandle<()>,
     shared: Arc<Shared>,
+    state: PathBuf,
 }
 
 /// Waits for the end of a worker, sees to it that it comes, and tells it.
@@ -187,7 +190,11 @@ async fn keep(mut kept: Kept) {
     kept.writer.abort();
     let said = timeout(LAST_WORDS, kept.errors).await;
     let said = said.ok().and_then(Result::ok).unwrap_or_default();
-    kept.shared.end(&why(status, &said));
+    kept.shared.end(if Brake::is_pulled_in(&kept.state) {
+        WorkerError::Stopped
+    } else {
+        WorkerError::Ended(why(status, &said).into())
+    });
     kept.shared.over();
 }
 
