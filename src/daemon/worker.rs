@@ -1,13 +1,17 @@
-//! A session worker: this program once more, as `lobsterpot call`, with one session in it.
+//! A session worker: this program once more, as `lobsterpot call --concurrent`, with one session
+//! in it.
 //!
 //! [`Worker::start`] gives a worker whose session is open; [`Worker::send`] passes it a request
 //! and gives what comes back. Requests and replies belong together by numbers of the worker's
 //! own: ids that callers chose never reach it. What is under way is bounded, in number and in
 //! bytes; whoever sends more waits.
 //!
+//! A command that writes with `"stream": true` tells as it goes, and its reply comes last.
+//! A request whose [`Pending`] is dropped is given up, and a command of it ended.
+//!
 //! A worker that ends answers everything that is open with an error. It ends when its last handle
-//! is dropped: it is told by the end of its input, and killed when it does not end in time. When
-//! the front end itself is killed, the kernel kills the worker, and its launcher ends the rest.
+//! is dropped, and so it does when the front end is killed: nobody reads its replies any more, so
+//! it ends what still runs, closes its record, and is gone. One that does not end in time is killed.
 //!
 //! Nothing here decides anything, or passes a reply to anyone but who asked.
 
@@ -19,15 +23,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::{AcquireError, Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::Selectors;
 use super::lines::LONGEST_REQUEST;
 use crate::model::{PrincipalId, Tier};
+use crate::sandbox::MOST_LANES;
 pub use parts::{Part, Pending};
 
 /// How many requests a worker has at once.
 const MOST_REQUESTS: usize = 1024;
+
+/// How many of them run commands, as many as a session can run at once.
+const MOST_COMMANDS: usize = MOST_LANES as usize;
 
 /// How many bytes of requests wait for a worker, and how many of its replies wait for readers.
 const MOST_BYTES: usize = 8 << 20;
@@ -97,6 +105,8 @@ pub struct Opened {
 struct Shared {
     open: Mutex<Open>,
     slots: Arc<Semaphore>,
+    command_slots: Arc<Semaphore>,
+    given_up: mpsc::UnboundedSender<u64>,
     request_bytes: Arc<Semaphore>,
     reply_bytes: Arc<Semaphore>,
     /// Its session is to end, whoever has a handle.
@@ -118,14 +128,26 @@ struct Open {
 #[derive(Debug)]
 struct Asked {
     sender: mpsc::UnboundedSender<Result<Part, WorkerError>>,
-    _slot: OwnedSemaphorePermit,
+    /// Whether the worker has it.
+    is_written: bool,
+    _slots: Slots,
 }
+
+/// What a request keeps taken until its reply: its place, and one among the commands.
+type Slots = [Option<OwnedSemaphorePermit>; 2];
 
 /// A line on its way to the worker.
 #[derive(Debug)]
 struct Outgoing {
+    number: u64,
     line: Vec<u8>,
-    _room: OwnedSemaphorePermit,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+/// What tells a command from other requests.
+#[derive(Deserialize)]
+struct Head {
+    op: String,
 }
 
 impl Worker {
@@ -163,26 +185,51 @@ impl Worker {
         let Handle {
             requests, shared, ..
         } = &*self.0;
-        if !line.starts_with(b"{\"") || line.pop() != Some(b'}') {
+        let head: Head = serde_json::from_slice(&line).map_err(|_| WorkerError::NoObject)?;
+        let is_command = head.op == "exec.run";
+        if line.pop() != Some(b'}') {
             return Err(WorkerError::NoObject);
         }
         if line.len() > LONGEST_REQUEST {
             return Err(WorkerError::RequestTooLong);
         }
-        // Neither is ever closed.
-        let slot = taken(shared.slots.clone().acquire_owned().await)?;
-        let room = taken(
-            shared
-                .request_bytes
-                .clone()
-                .acquire_many_owned(cost(line.len()))
-                .await,
-        )?;
-        let (number, pending) = shared.ask(slot)?;
+        // None of them is ever closed.
+        let slot = shared.slots.clone().acquire_owned().await.ok();
+        let command_slot = match is_command {
+            true => shared.command_slots.clone().acquire_owned().await.ok(),
+            false => None,
+        };
+        let bytes = shared.request_bytes.clone();
+        let room = bytes.acquire_many_owned(cost(line.len())).await.ok();
+        let (number, pending) = shared.ask([slot, command_slot])?;
         // Of two members with one name, the last counts.
         line.extend_from_slice(format!(",\"id\":{number}}}\n").as_bytes());
-        let outgoing = Outgoing { line, _room: room };
+        let outgoing = Outgoing {
+            number,
+            line,
+            _room: room,
+        };
         // When nobody takes it, the worker's end answers the request.
+        let _ = requests.send(outgoing).await;
+        Ok(pending)
+    }
+
+    /// Ends the command of the request with this number, which then has its own reply. The reply
+    /// to this says whether there was such a command: `{"cancelled": true}`.
+    ///
+    /// # Errors
+    /// When the worker has ended.
+    pub async fn cancel(&self, number: u64) -> Result<Pending, WorkerError> {
+        let Handle {
+            requests, shared, ..
+        } = &*self.0;
+        // It takes no place: there may be none because of what is to be ended.
+        let (own, pending) = shared.ask([None, None])?;
+        let outgoing = Outgoing {
+            number: own,
+            line: cancel(own, number),
+            _room: None,
+        };
         let _ = requests.send(outgoing).await;
         Ok(pending)
     }
@@ -210,15 +257,20 @@ impl Worker {
 }
 
 impl Shared {
-    fn new() -> Arc<Self> {
-        Arc::new(Self {
+    /// With where the numbers of requests that were given up come out.
+    fn new() -> (Arc<Self>, mpsc::UnboundedReceiver<u64>) {
+        let (given_up, numbers) = mpsc::unbounded_channel();
+        let shared = Self {
             open: Mutex::default(),
+            given_up,
+            command_slots: Arc::new(Semaphore::new(MOST_COMMANDS)),
             slots: Arc::new(Semaphore::new(MOST_REQUESTS)),
             request_bytes: Arc::new(Semaphore::new(MOST_BYTES)),
             reply_bytes: Arc::new(Semaphore::new(MOST_BYTES)),
             closing: Notify::new(),
             over: watch::Sender::new(false),
-        })
+        };
+        (Arc::new(shared), numbers)
     }
 
     /// Nothing that panics is done while it is locked.
@@ -226,7 +278,7 @@ impl Shared {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask(&self, slot: OwnedSemaphorePermit) -> Result<(u64, Pending), WorkerError> {
+    fn ask(&self, slots: Slots) -> Result<(u64, Pending), WorkerError> {
         let mut open = self.open();
         if let Some(why) = &open.ended {
             return Err(why.clone());
@@ -236,10 +288,33 @@ impl Shared {
         let number = open.last;
         let asked = Asked {
             sender,
-            _slot: slot,
+            is_written: false,
+            _slots: slots,
         };
         open.requests.insert(number, asked);
-        Ok((number, Pending::new(number, receiver)))
+        let pending = Pending::new(number, receiver, self.given_up.clone());
+        Ok((number, pending))
+    }
+
+    /// Whether somebody still waits for a request that is to be written now.
+    fn is_wanted(&self, number: u64) -> bool {
+        let mut open = self.open();
+        let Some(asked) = open.requests.get_mut(&number) else {
+            return false;
+        };
+        asked.is_written = !asked.sender.is_closed();
+        if !asked.is_written {
+            open.requests.remove(&number);
+        }
+        open.requests.contains_key(&number)
+    }
+
+    /// Whether the worker has a request, and has not answered it.
+    fn is_written(&self, number: u64) -> bool {
+        let open = self.open();
+        open.requests
+            .get(&number)
+            .is_some_and(|asked| asked.is_written)
     }
 
     /// Answers everything that is open, and refuses what comes. The first reason stays.
@@ -270,13 +345,12 @@ impl Shared {
     }
 }
 
+/// The line that ends the command of a request.
+fn cancel(own: u64, number: u64) -> Vec<u8> {
+    format!("{{\"op\":\"cancel\",\"request\":{number},\"id\":{own}}}\n").into()
+}
+
 /// What a line takes of the bytes that may wait; one that is longer than all takes all.
 fn cost(bytes: usize) -> u32 {
     u32::try_from(bytes.clamp(1, MOST_BYTES)).unwrap_or(u32::MAX)
-}
-
-fn taken(
-    permit: Result<OwnedSemaphorePermit, AcquireError>,
-) -> Result<OwnedSemaphorePermit, WorkerError> {
-    permit.map_err(|_| WorkerError::Ended("it was closed".into()))
 }

@@ -16,10 +16,9 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::parts::{Part, number_of};
-use super::{Handle, Opened, Outgoing, Selectors, Shared, Worker, WorkerError, cost};
+use super::{Handle, Opened, Outgoing, Selectors, Shared, Worker, WorkerError, cancel, cost};
 use crate::broker::Brake;
 use crate::daemon::lines::{Line, Lines};
-use crate::sys::lifeline;
 
 /// How long a session may take to open.
 const OPENING: Duration = Duration::from_mins(1);
@@ -56,9 +55,7 @@ pub(super) async fn start(
     directory: Option<&Path>,
 ) -> Result<Worker, WorkerError> {
     let not_started = |error| WorkerError::NotStarted(Arc::new(error));
-    let (holder, line) = lifeline::new().map_err(not_started)?;
-    let mut command = command(selectors, directory, line.number());
-    let mut child = line.lend(|| command.spawn()).map_err(not_started)?;
+    let mut child = command(selectors, directory).spawn().map_err(not_started)?;
     let (Some(input), Some(output), Some(errors)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
@@ -69,14 +66,13 @@ pub(super) async fn start(
     let Some(opened) = opened(&mut output).await else {
         return Err(not_opened(child, errors).await);
     };
-    let shared = Shared::new();
+    let (shared, given_up) = Shared::new();
     let (requests, queue) = mpsc::channel(QUEUE);
     tokio::spawn(keep(Kept {
         child,
-        holder,
         errors,
         reader: tokio::spawn(read(output, shared.clone())),
-        writer: tokio::spawn(write(input, queue, shared.clone())),
+        writer: tokio::spawn(write(input, (queue, given_up), shared.clone())),
         shared: shared.clone(),
         state: opened.state.clone(),
     }));
@@ -87,14 +83,13 @@ pub(super) async fn start(
     })))
 }
 
-fn command(selectors: &Selectors, directory: Option<&Path>, lifeline: i32) -> Command {
+fn command(selectors: &Selectors, directory: Option<&Path>) -> Command {
     // The program that runs now, also where its file was replaced or removed since.
     let mut command = Command::new("/proc/self/exe");
     command
         .arg0("lobsterpot")
         .arg("call")
-        .arg(format!("--lifeline={lifeline}"))
-        .arg("--json")
+        .args(["--concurrent", "--announce", "--json"])
         .args(selectors.options())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -168,8 +163,6 @@ async fn not_opened(mut child: Child, errors: JoinHandle<Vec<String>>) -> Worker
 /// A running worker.
 struct Kept {
     child: Child,
-    #[allow(dead_code, reason = "its worker dies with it")]
-    holder: lifeline::Holder,
     errors: JoinHandle<Vec<String>>,
     reader: JoinHandle<()>,
     writer: JoinHandle<()>,
@@ -181,7 +174,11 @@ struct Kept {
 async fn keep(mut kept: Kept) {
     let status = tokio::select! {
         status = kept.child.wait() => status.ok(),
-        _ = &mut kept.writer => end(&mut kept.child).await,
+        _ = &mut kept.writer => {
+            // When nobody reads its replies any more, it ends what still runs, and its record.
+            kept.reader.abort();
+            end(&mut kept.child).await
+        }
     };
     // Replies that it wrote before its end are still replies.
     if timeout(LAST_WORDS, &mut kept.reader).await.is_err() {
@@ -218,11 +215,28 @@ fn why(status: Option<ExitStatus>, said: &[String]) -> String {
 
 /// Writes what comes until nobody has a handle, the session is closed, or the worker stops
 /// reading for good. Then its input ends.
-async fn write(mut input: ChildStdin, mut queue: mpsc::Receiver<Outgoing>, shared: Arc<Shared>) {
+async fn write(
+    mut input: ChildStdin,
+    (mut queue, mut given_up): (mpsc::Receiver<Outgoing>, mpsc::UnboundedReceiver<u64>),
+    shared: Arc<Shared>,
+) {
     let pass_on = async {
-        while let Some(outgoing) = queue.recv().await {
-            if input.write_all(&outgoing.line).await.is_err() {
-                break;
+        loop {
+            let line = tokio::select! {
+                biased;
+                // Its sender is in what is shared.
+                Some(number) = given_up.recv() => match shared.is_written(number) {
+                    true => cancel(0, number),
+                    false => continue,
+                },
+                outgoing = queue.recv() => match outgoing {
+                    None => return,
+                    Some(outgoing) if shared.is_wanted(outgoing.number) => outgoing.line,
+                    Some(_) => continue,
+                },
+            };
+            if input.write_all(&line).await.is_err() {
+                return;
             }
         }
     };
