@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::Selectors;
-use super::connection::{Asked, Peer};
 use super::ledger::{About, Decision};
+use super::peer::{Asked, Peer};
 use super::protocol::{Control, Given, Narrow, Open, Operations, Time};
 use super::refusal::{bad, done, failed, refused};
 use super::selectors::Less;

@@ -9,10 +9,13 @@
 //! [`Worker`] is for every front end. [`serve`] is the daemon: a socket on which each request
 //! names its session by a token.
 
+mod commands;
 mod connection;
 mod control;
+mod forward;
 mod ledger;
 mod lines;
+mod peer;
 mod protocol;
 mod refusal;
 mod schema;

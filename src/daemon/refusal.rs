@@ -1,5 +1,6 @@
 //! The daemon's own answers, in the form of the broker's.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::model::{Denial, Enforced, RefusalCode, Reply, Rule, Status};
@@ -66,8 +67,16 @@ pub(super) fn done(id: Value, result: Value, audit: String) -> Reply {
     }
 }
 
+/// The reply to a command that was cancelled before it ran.
+pub(super) fn cancelled(id: &str) -> Reply {
+    let id = serde_json::from_str(id).unwrap_or_default();
+    let mut reply = failed(id, "cancelled before it ran", None);
+    reply.result["cancelled"] = true.into();
+    reply
+}
+
 /// The reply as a line.
-pub(super) fn line(reply: &Reply) -> Vec<u8> {
+pub(super) fn line(reply: &impl Serialize) -> Vec<u8> {
     // A reply has text keys, so it always has a JSON form.
     let mut line = serde_json::to_vec(reply).unwrap_or_default();
     line.push(b'\n');

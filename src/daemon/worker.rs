@@ -195,9 +195,10 @@ impl Worker {
         }
         // None of them is ever closed.
         let slot = shared.slots.clone().acquire_owned().await.ok();
-        let command_slot = match is_command {
-            true => shared.command_slots.clone().acquire_owned().await.ok(),
-            false => None,
+        let command_slot = if is_command {
+            shared.command_slots.clone().acquire_owned().await.ok()
+        } else {
+            None
         };
         let bytes = shared.request_bytes.clone();
         let room = bytes.acquire_many_owned(cost(line.len())).await.ok();

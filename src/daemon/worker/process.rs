@@ -225,10 +225,12 @@ async fn write(
             let line = tokio::select! {
                 biased;
                 // Its sender is in what is shared.
-                Some(number) = given_up.recv() => match shared.is_written(number) {
-                    true => cancel(0, number),
-                    false => continue,
-                },
+                Some(number) = given_up.recv() => {
+                    if !shared.is_written(number) {
+                        continue;
+                    }
+                    cancel(0, number)
+                }
                 outgoing = queue.recv() => match outgoing {
                     None => return,
                     Some(outgoing) if shared.is_wanted(outgoing.number) => outgoing.line,
