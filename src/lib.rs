@@ -12,7 +12,8 @@
 //! 8. [`ambient`]: the operator's own environment, read once.
 //! 9. [`broker`]: decide, record, perform, record.
 //! 10. [`prove`]: attacks on the sandbox, and what held.
-//! 11. [`cli`]: one file per command.
+//! 11. [`shim`]: stand-ins for programs that agents already call.
+//! 12. [`cli`]: one file per command.
 //!
 //! # Invariants
 //!
@@ -33,4 +34,5 @@ pub mod model;
 pub mod policy;
 pub mod prove;
 pub mod sandbox;
+pub mod shim;
 pub mod sys;

@@ -26,5 +26,7 @@ mod programs;
 mod prove;
 /// What was once wrong, and fits nowhere else.
 mod regression;
+/// Stand-ins for shells: quoting, options, and tools that take their shell from us.
+mod shim;
 /// The rules of the house: layers, sizes, first lines, names.
 mod tidy;

@@ -20,6 +20,7 @@ mod prove;
 mod run;
 mod selectors;
 mod session;
+mod sh;
 mod told;
 
 use std::process::ExitCode;
@@ -93,6 +94,7 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::RunArguments),
+    Sh(sh::ShArguments),
     Call(call::CallArguments),
     Check(check::CheckArguments),
     Policy(policy::PolicyArguments),
@@ -110,6 +112,7 @@ impl Command {
             Self::Doctor(arguments) => arguments.format(),
             Self::Prove(arguments) => arguments.format(),
             Self::Run(arguments) => arguments.selectors.json,
+            Self::Sh(arguments) => arguments.selectors.json,
             Self::Call(arguments) => arguments.selectors.json,
             Self::Check(arguments) => arguments.selectors.json,
             Self::Policy(arguments) => arguments.format(),
@@ -120,6 +123,7 @@ impl Command {
     fn run(self) -> Result<u8, Failure> {
         match self {
             Self::Run(arguments) => run::run(arguments, operator()?),
+            Self::Sh(arguments) => sh::run(arguments, operator()?),
             Self::Call(arguments) => call::run(&arguments, operator()?),
             Self::Check(arguments) => check::run(arguments, operator()?),
             Self::Policy(arguments) => policy::run(arguments, operator()?),
@@ -141,7 +145,7 @@ fn operator() -> Result<Operator, Failure> {
 
 /// Runs the command line of this process. To be called before any thread exists.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::try_parse_from(sh::words(std::env::args_os().collect())) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Nothing can be said when neither stream takes it.

@@ -9,4 +9,4 @@ mod policy;
 mod profiles;
 mod run;
 mod usage;
-mod world;
+pub(crate) mod world;
