@@ -13,7 +13,8 @@
 //! 9. [`broker`]: decide, record, perform, record.
 //! 10. [`prove`]: attacks on the sandbox, and what held.
 //! 11. [`shim`]: stand-ins for programs that agents already call.
-//! 12. [`cli`]: one file per command.
+//! 12. [`hooks`]: answers to agents that ask before they use a tool.
+//! 13. [`cli`]: one file per command.
 //!
 //! # Invariants
 //!
@@ -29,6 +30,7 @@ pub mod audit;
 pub mod broker;
 pub mod capability;
 pub mod cli;
+pub mod hooks;
 pub mod intent;
 pub mod model;
 pub mod policy;

@@ -16,6 +16,8 @@ mod cli;
 mod containment;
 /// Decisions: tables, properties, messages, and every policy and example as a document.
 mod decisions;
+/// Agents that ask before they use a tool: answers to recorded calls, and their settings.
+mod hooks;
 /// What plans are made of and come to, for every kernel, on any host.
 mod plans;
 /// File requests: each operation, hostile paths, races, random trees.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
-use super::command::{self, WorkingDirectory};
+use super::command::{self, WorkingDirectory, target};
 use super::error::{SessionError, chain};
 use super::refused::Witnessed;
 use super::session::Session;
@@ -22,8 +22,8 @@ use crate::sandbox::{
 pub(super) const OP: &str = "exec.run";
 
 /// A command that may run, and where.
-struct Approved {
-    permit: CommandPermit,
+pub(super) struct Approved {
+    pub permit: CommandPermit,
     directory: WorkingDirectory,
 }
 
@@ -63,7 +63,7 @@ impl Session {
     }
 
     /// The directory that the command is to run in, by its letters.
-    fn working_directory(&self, run: &ExecRun) -> Result<HostPath, Vec<Denial>> {
+    pub(super) fn working_directory(&self, run: &ExecRun) -> Result<HostPath, Vec<Denial>> {
         let Some(cwd) = &run.cwd else {
             return Ok(self.terms.cwd.clone());
         };
@@ -78,7 +78,11 @@ impl Session {
     }
 
     /// Everything that is decided before a command starts. There is always a first denial.
-    fn approve(&mut self, run: &ExecRun, cwd: &HostPath) -> Result<Approved, Vec<Denial>> {
+    pub(super) fn approve(
+        &mut self,
+        run: &ExecRun,
+        cwd: &HostPath,
+    ) -> Result<Approved, Vec<Denial>> {
         let program = run.program().map_err(|_| Vec::new())?;
         let subject = command::subject(program);
         let one = |denial: Denial| vec![denial];
@@ -366,14 +370,6 @@ impl Failure {
             Self::Command(_) => NOTHING,
             Self::Enter(failed) => &failed.seen,
         }
-    }
-}
-
-fn target(run: &ExecRun) -> Target<'_> {
-    match run.program() {
-        Ok(Program::Argv(argv)) => Target::Argv(argv),
-        Ok(Program::Shell(line)) => Target::Shell(line),
-        Err(_) => Target::None,
     }
 }
 

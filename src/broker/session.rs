@@ -157,7 +157,7 @@ impl Session {
         &self.id
     }
 
-    fn count(&mut self, answer: &Answer) {
+    pub(super) fn count(&mut self, answer: &Answer) {
         self.totals.requests += 1;
         self.totals.denials += answer
             .denials

@@ -10,6 +10,7 @@ mod check;
 mod completions;
 mod doctor;
 mod failure;
+mod hook;
 mod layout;
 mod lines;
 mod log;
@@ -97,6 +98,7 @@ enum Command {
     Sh(sh::ShArguments),
     Call(call::CallArguments),
     Check(check::CheckArguments),
+    Hook(hook::HookArguments),
     Policy(policy::PolicyArguments),
     Audit(Box<audit::AuditArguments>),
     Doctor(doctor::DoctorArguments),
@@ -116,7 +118,7 @@ impl Command {
             Self::Call(arguments) => arguments.selectors.json,
             Self::Check(arguments) => arguments.selectors.json,
             Self::Policy(arguments) => arguments.format(),
-            Self::Audit(_) | Self::Completions(_) | Self::Man(_) => Format::Text,
+            Self::Hook(_) | Self::Audit(_) | Self::Completions(_) | Self::Man(_) => Format::Text,
         }
     }
 
@@ -126,6 +128,7 @@ impl Command {
             Self::Sh(arguments) => sh::run(arguments, operator()?),
             Self::Call(arguments) => call::run(&arguments, operator()?),
             Self::Check(arguments) => check::run(arguments, operator()?),
+            Self::Hook(arguments) => hook::run(arguments, operator()),
             Self::Policy(arguments) => policy::run(arguments, operator()?),
             Self::Audit(arguments) => audit::answer(&arguments, &operator()?),
             Self::Doctor(arguments) => doctor::run(&arguments, operator().ok().as_ref()),
