@@ -6,8 +6,7 @@
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::command::target;
-use super::exec::OP;
+use super::exec::{OP, target};
 use super::session::Session;
 use crate::audit::{RequestInfo, Target, Verdict};
 use crate::model::{Denial, ExecRun, Operation, RefusalCode, Reply, Request, Rule};
@@ -27,7 +26,7 @@ impl Session {
     }
 
     /// Refuses, on record, what can be said of no request at all: a tool that nobody knows.
-    pub fn refuse(&mut self, code: RefusalCode, subject: &str) -> Vec<Denial> {
+    pub fn turn_down(&mut self, code: RefusalCode, subject: &str) -> Vec<Denial> {
         let request = RequestInfo {
             id: &Value::Null,
             op: "request",

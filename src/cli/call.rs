@@ -1,7 +1,10 @@
 //! `lobsterpot call`: a session in JSON Lines, requests on stdin and replies on stdout.
 //!
-//! Each line gets exactly one reply, in order, as soon as it is there. Nothing that a line
-//! holds ends the stream.
+//! Each line gets exactly one reply, as soon as it is there: in order, or with `--concurrent`
+//! as each request ends. Nothing that a line holds ends the stream.
+
+mod concurrent;
+mod live;
 
 use std::io::{self, BufReader, Write as _};
 
@@ -15,6 +18,7 @@ use super::session;
 use crate::ambient::Operator;
 use crate::broker::Session;
 use crate::model::Reply;
+use crate::sandbox::Concurrency;
 
 const AFTER_HELP: &str = r#"Examples:
   echo '{"id": 1, "op": "file.read", "path": "README.md"}' | lobsterpot call
@@ -28,6 +32,11 @@ Requests:
 
 Replies:
   {"id", "status": "ok|denied|failed|timeout", "result", "denials": […], "enforced", "audit"}
+
+With --concurrent:
+  {"id", "op": "exec.run", …, "stream": true}   what it writes is told while it runs, in lines
+                                                {"id", "event": "output", "stream", "text"}
+  {"id", "op": "cancel", "request": ID}         ends that command; its own reply comes besides
 
 Exit codes:
   0    the requests have ended, whatever the replies said
@@ -43,12 +52,25 @@ Exit codes:
 pub(super) struct CallArguments {
     #[command(flatten)]
     pub(super) selectors: Selectors,
+    /// Carry out several requests at the same time, and answer each as soon as it has ended
+    ///
+    /// Replies are told apart by their ids. When standard input has ended, what still runs is
+    /// waited for; when nobody reads the replies any more, it is ended.
+    #[arg(long)]
+    concurrent: bool,
 }
 
 /// Answers until there are no more requests, or nobody reads the replies.
 pub(super) fn run(arguments: &CallArguments, operator: Operator) -> Result<u8, Failure> {
-    let mut session = session::open(session::terms(&arguments.selectors, operator)?)?;
-    let answered = answer_all(&mut session);
+    let terms = session::terms(&arguments.selectors, operator)?;
+    let (mut session, answered);
+    if arguments.concurrent {
+        session = session::open_for(terms, Concurrency::Several)?;
+        answered = concurrent::answer_all(&mut session);
+    } else {
+        session = session::open(terms)?;
+        answered = answer_all(&mut session);
+    }
     session.close();
     answered.map(|()| 0)
 }

@@ -17,6 +17,7 @@ mod log;
 mod man;
 mod output;
 mod policy;
+mod prompt;
 mod prove;
 mod run;
 mod selectors;
@@ -99,6 +100,7 @@ enum Command {
     Call(call::CallArguments),
     Check(check::CheckArguments),
     Hook(hook::HookArguments),
+    Prompt(prompt::PromptArguments),
     Policy(policy::PolicyArguments),
     Audit(Box<audit::AuditArguments>),
     Doctor(doctor::DoctorArguments),
@@ -117,6 +119,7 @@ impl Command {
             Self::Sh(arguments) => arguments.selectors.json,
             Self::Call(arguments) => arguments.selectors.json,
             Self::Check(arguments) => arguments.selectors.json,
+            Self::Prompt(arguments) => arguments.selectors.json,
             Self::Policy(arguments) => arguments.format(),
             Self::Hook(_) | Self::Audit(_) | Self::Completions(_) | Self::Man(_) => Format::Text,
         }
@@ -129,6 +132,7 @@ impl Command {
             Self::Call(arguments) => call::run(&arguments, operator()?),
             Self::Check(arguments) => check::run(arguments, operator()?),
             Self::Hook(arguments) => hook::run(arguments, operator()),
+            Self::Prompt(arguments) => prompt::run(&arguments, operator()?),
             Self::Policy(arguments) => policy::run(arguments, operator()?),
             Self::Audit(arguments) => audit::answer(&arguments, &operator()?),
             Self::Doctor(arguments) => doctor::run(&arguments, operator().ok().as_ref()),

@@ -10,6 +10,7 @@ use crate::ambient::Operator;
 use crate::broker::{Session, SessionConfig, Terms};
 use crate::model::PrincipalId;
 use crate::policy::Policy;
+use crate::sandbox::Concurrency;
 
 /// Finds the policy and the root that the selectors choose, and binds the one to the other.
 pub(super) fn terms(selectors: &Selectors, operator: Operator) -> Result<Terms, Failure> {
@@ -45,11 +46,17 @@ pub(super) fn tightened(selectors: &Selectors, operator: &Operator) -> Result<Po
     Ok(policy)
 }
 
-/// Opens a session.
+/// Opens a session, in which one command runs after the other.
 pub(super) fn open(terms: Terms) -> Result<Session, Failure> {
+    open_for(terms, Concurrency::One)
+}
+
+/// Opens a session.
+pub(super) fn open_for(terms: Terms, concurrency: Concurrency) -> Result<Session, Failure> {
     let config = SessionConfig {
         audit_directory: terms.operator.state.as_path().to_owned(),
         scratch_base: scratch_base(&terms.operator),
+        concurrency,
         terms,
     };
     Session::open(config).map_err(Failure::of_session)

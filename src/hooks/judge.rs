@@ -35,7 +35,7 @@ pub fn judge(call: &Call, setup: &Setup, session: &mut Session) -> Verdict {
     }
     let Some(does) = tools::find(call.agent, &call.tool) else {
         let what = format!("the tool {} is not known here", call.tool);
-        return deny(&session.refuse(RefusalCode::BadRequest, &what));
+        return deny(&session.turn_down(RefusalCode::BadRequest, &what));
     };
     let mut ask = Asking {
         call,
@@ -50,7 +50,7 @@ pub fn judge(call: &Call, setup: &Setup, session: &mut Session) -> Verdict {
         Does::Patches(key) => ask.text(key).and_then(|text| ask.patch(&text)),
         Does::Connects => Err(ask
             .session
-            .refuse(RefusalCode::NetworkNotGranted, &call.tool)),
+            .turn_down(RefusalCode::NetworkNotGranted, &call.tool)),
         Does::Talks => Ok(()),
     };
     match decided {
@@ -114,7 +114,7 @@ impl Asking<'_> {
         }))?;
         // The tool would follow it, wherever it leads by then.
         if found.result.get("kind").and_then(Value::as_str) == Some("link") {
-            return Err(self.session.refuse(RefusalCode::RightNotGranted, path));
+            return Err(self.session.turn_down(RefusalCode::RightNotGranted, path));
         }
         Ok(())
     }
@@ -138,7 +138,7 @@ impl Asking<'_> {
     fn patch(&mut self, text: &str) -> Decided {
         let Some(paths) = patch::paths(text) else {
             let what = "the patch cannot be read";
-            return Err(self.session.refuse(RefusalCode::BadRequest, what));
+            return Err(self.session.turn_down(RefusalCode::BadRequest, what));
         };
         paths.into_iter().try_for_each(|path| {
             let path = self.whole(path)?;
@@ -162,7 +162,7 @@ impl Asking<'_> {
             Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
             _ => {
                 let what = format!("{}: `{key}` is not a text", self.call.tool);
-                Err(self.session.refuse(RefusalCode::BadRequest, &what))
+                Err(self.session.turn_down(RefusalCode::BadRequest, &what))
             }
         }
     }
@@ -186,7 +186,7 @@ impl Asking<'_> {
         // Some tools cut blanks off, and then it is another path.
         if path.trim() != path {
             let what = format!("{path}: begins or ends with blanks");
-            return Err(self.session.refuse(RefusalCode::BadRequest, &what));
+            return Err(self.session.turn_down(RefusalCode::BadRequest, &what));
         }
         Ok(match path.strip_prefix('~') {
             Some(rest) if rest.is_empty() || rest.starts_with('/') => {

@@ -215,13 +215,12 @@ fn written(value: &Value, unit: &str, depth: usize) -> String {
 /// The text with one more part at the end of a container.
 fn inserted(text: &str, container: &Node, item: &str, (unit, depth): (&str, usize)) -> String {
     let indent = unit.repeat(depth);
-    let (at, piece) = match container.parts().last() {
-        Some(last) => (last.end, format!(",\n{indent}{item}")),
-        None => {
-            let outer = unit.repeat(depth - 1);
-            let at = container.span.start + 1;
-            (at, format!("\n{indent}{item}\n{outer}"))
-        }
+    let (at, piece) = if let Some(last) = container.parts().last() {
+        (last.end, format!(",\n{indent}{item}"))
+    } else {
+        let outer = unit.repeat(depth - 1);
+        let at = container.span.start + 1;
+        (at, format!("\n{indent}{item}\n{outer}"))
     };
     let mut text = text.to_owned();
     text.insert_str(at, &piece);
@@ -235,10 +234,10 @@ fn cuts(text: &str, container: &Node, index: usize) -> Vec<Range<usize>> {
         return Vec::new();
     };
     if let Some(before) = index.checked_sub(1).and_then(|before| parts.get(before)) {
-        return vec![before.end..part.end];
+        return std::iter::once(before.end..part.end).collect();
     }
     if let Some(after) = parts.get(index + 1) {
-        return vec![part.start..after.start];
+        return std::iter::once(part.start..after.start).collect();
     }
     let start = container.span.start + 1;
     let rest = &text[part.end..container.span.end - 1];

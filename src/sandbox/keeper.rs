@@ -7,9 +7,11 @@
 
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::landlock::{self, LandlockError};
+use super::lane::{Concurrency, LaneKit};
 use super::launcher::{Equipment, Launcher, Territory};
 use super::message::Report;
 use super::plan::{MetadataCalls, Plan};
@@ -17,26 +19,28 @@ use super::prepare::Handles;
 use super::reach;
 use super::scratch::Scratch;
 use super::supervise::Supervisor;
-use super::tripwire::{Handover, Supervision, Tripwire};
+use super::tripwire::{Handover, Reports, Supervision, Tripwire};
 use super::view::{self, Unfinished, View, ViewError, ViewStep};
 use super::witness::ViewRoot;
 use crate::policy::Background;
 use crate::sys::channel::Channel;
 use crate::sys::launch;
+use crate::sys::limits::Limit;
 use crate::sys::packets::Packets;
 use crate::sys::process::{self, Fork};
 use crate::sys::seccomp::Filter;
 use crate::sys::signals::block_all;
-use crate::sys::stdio::{Interest, wait};
+use crate::sys::stdio::{Interest, pipe, wait};
 use crate::sys::teardown::Teardown;
 
 /// What every command of a session is started with, whatever the mode.
 #[derive(Debug)]
 pub(super) struct Outfit {
     pub filter: Filter,
-    /// Resource limits: soft and hard alike.
-    pub limits: Vec<(u32, u64)>,
+    /// The limits of each process.
+    pub limits: Vec<Limit>,
     pub background: Background,
+    pub concurrency: Concurrency,
 }
 
 /// What flat mode needs besides, made by the broker.
@@ -71,22 +75,45 @@ impl From<io::Error> for StartError {
     }
 }
 
-/// The broker's hold on a launcher.
+/// The broker's hold on a launcher. When it is let go of, the launcher ends everything, and that
+/// is waited for.
 #[derive(Debug)]
 pub(super) struct LauncherHandle {
-    pub channel: Channel,
+    // In this order: while an end of these is held, the launcher goes on.
+    pub channel: Rc<Channel>,
     /// What the tripwire tells, where there is one.
-    pub reports: Option<Packets>,
-    pid: i32,
-    pidfd: OwnedFd,
+    pub reports: Option<Rc<Reports>>,
+    /// What ends when the broker lets go of the launcher, however it does.
+    #[expect(dead_code, reason = "it is held, and that is all")]
+    lifeline: OwnedFd,
     /// The view's own instance of devpts.
     terminals: Option<OwnedFd>,
+    #[expect(dead_code, reason = "it is waited for when it is dropped")]
+    keeper: KeeperProcess,
+}
+
+/// The keeper, a child of the broker.
+#[derive(Debug)]
+struct KeeperProcess {
+    pid: i32,
+    pidfd: OwnedFd,
+}
+
+impl Drop for KeeperProcess {
+    fn drop(&mut self) {
+        // The launcher needs a moment to end and reap what is left; it is never waited
+        // for without end, because a broker must not hang in a destructor.
+        let ended = wait(&[(self.pidfd.as_fd(), Interest::Readable)], Some(GRACE));
+        if ended.is_ok_and(|ready| ready == [true]) {
+            process::reap(self.pid);
+        }
+    }
 }
 
 impl LauncherHandle {
     /// Starts a launcher on the host's file tree. The calling process must have a single thread.
     pub(super) fn start_flat(outfit: Outfit, ground: FlatGround) -> io::Result<Self> {
-        Self::fork(|channel| keep_flat(outfit, ground, channel))
+        Self::fork(|channel, lifeline| keep_flat(outfit, ground, channel, &lifeline))
     }
 
     /// Starts a launcher in a view, and waits until that is built. The calling process must
@@ -101,10 +128,10 @@ impl LauncherHandle {
             }
             ViewRoot::Empty | ViewRoot::None => (None, None),
         };
-        let mut handle = Self {
-            reports: ours,
-            ..Self::fork(|channel| keep_view(outfit, ground, (channel, theirs)))?
-        };
+        let mut handle = Self::fork(|channel, lifeline| {
+            keep_view((outfit, ground), (channel, &lifeline), theirs)
+        })?;
+        handle.reports = ours.map(|ours| Rc::new(Reports::from(ours)));
         let frame = handle.channel.receive()?;
         let mut frame = frame.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
         match postcard::from_bytes(&frame.bytes).map_err(io::Error::other)? {
@@ -112,27 +139,25 @@ impl LauncherHandle {
                 handle.terminals = frame.descriptors.pop();
                 Ok(handle)
             }
-            Report::NoView(error) => {
-                handle.finish();
-                Err(StartError::View(error))
-            }
+            Report::NoView(error) => Err(StartError::View(error)),
             _ => Err(io::Error::from(io::ErrorKind::InvalidData).into()),
         }
     }
 
-    fn fork(child: impl FnOnce(Channel) -> io::Result<()>) -> io::Result<Self> {
+    fn fork(child: impl FnOnce(Channel, OwnedFd) -> io::Result<()>) -> io::Result<Self> {
         let (ours, theirs) = Channel::pair()?;
+        let (seen, lifeline) = pipe()?;
         match process::fork_single_threaded()? {
             Fork::Parent { pid, pidfd } => Ok(Self {
-                channel: ours,
+                channel: Rc::new(ours),
                 reports: None,
-                pid,
-                pidfd,
+                lifeline,
                 terminals: None,
+                keeper: KeeperProcess { pid, pidfd },
             }),
             Fork::Child => {
-                drop(ours);
-                process::end_now(match child(theirs) {
+                drop((ours, lifeline));
+                process::end_now(match child(theirs, seen) {
                     Ok(()) => 0,
                     Err(_) => 1,
                 })
@@ -144,30 +169,21 @@ impl LauncherHandle {
     pub(super) fn terminals(&self) -> Option<BorrowedFd<'_>> {
         self.terminals.as_ref().map(OwnedFd::as_fd)
     }
-
-    /// Says goodbye and waits until the launcher has ended everything.
-    pub(super) fn finish(self) {
-        let Self {
-            channel,
-            reports,
-            pid,
-            pidfd,
-            terminals: _,
-        } = self;
-        drop((channel, reports));
-        // The launcher needs a moment to end and reap what is left; it is never waited
-        // for without end, because a broker must not hang in a destructor.
-        let ended = wait(&[(pidfd.as_fd(), Interest::Readable)], Some(GRACE));
-        if ended.is_ok_and(|ready| ready == [true]) {
-            process::reap(pid);
-        }
-    }
 }
 
 /// How long a launcher may take to clean up before the broker goes on without it.
 const GRACE: Duration = Duration::from_secs(10);
 
-fn keep_flat(outfit: Outfit, ground: FlatGround, channel: Channel) -> io::Result<()> {
+/// How long a keeper lets a launcher that the broker let go of clean up by itself. One that is
+/// stopped, or stuck, never will.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+fn keep_flat(
+    outfit: Outfit,
+    ground: FlatGround,
+    channel: Channel,
+    lifeline: &OwnedFd,
+) -> io::Result<()> {
     stand_alone()?;
     let FlatGround {
         ruleset,
@@ -176,10 +192,15 @@ fn keep_flat(outfit: Outfit, ground: FlatGround, channel: Channel) -> io::Result
         domain,
     } = ground;
     let Fork::Parent { pid, pidfd } = process::fork_single_threaded()? else {
+        let concurrency = outfit.concurrency;
         let mut equipment = equip(outfit, (ruleset, supervisor), Territory::Host);
         process::drop_capabilities()?;
         if let Some(domain) = domain {
-            equipment.teardown = Teardown::by_domain(domain.as_fd());
+            match concurrency {
+                Concurrency::One => equipment.teardown = Teardown::by_domain(domain.as_fd()),
+                // A domain for each of the lanes, and none around them.
+                Concurrency::Several => equipment.kit.domain = Some(domain),
+            }
         }
         if let Err(error) = settle(&equipment, &channel, &scratch.descriptors()) {
             return report(
@@ -193,16 +214,16 @@ fn keep_flat(outfit: Outfit, ground: FlatGround, channel: Channel) -> io::Result
     };
     // The broker must see that the launcher is gone, so nobody else may hold its channel.
     drop((channel, ruleset, supervisor, domain));
-    let waited = await_launcher(pid, &pidfd, &scratch.descriptors());
+    let waited = await_launcher(pid, &pidfd, lifeline, &scratch.descriptors());
     Teardown::OneByOne.end_all();
     scratch.remove();
     waited
 }
 
 fn keep_view(
-    outfit: Outfit,
-    ground: ViewGround<'_>,
-    (channel, reports): (Channel, Option<Packets>),
+    (outfit, ground): (Outfit, ViewGround<'_>),
+    (channel, lifeline): (Channel, &OwnedFd),
+    reports: Option<Packets>,
 ) -> io::Result<()> {
     stand_alone()?;
     let supervision = match ground.plan.metadata {
@@ -211,7 +232,8 @@ fn keep_view(
     };
     let start = |reports| Tripwire::start(reports, supervision);
     let (tripwire, handover) = reports.map(start).transpose()?.unzip();
-    let kept = keep_launcher(outfit, ground, channel, (tripwire.as_ref(), handover));
+    let ties = (channel, lifeline);
+    let kept = keep_launcher((outfit, ground), ties, (tripwire.as_ref(), handover));
     // Nobody is left who could leave the view.
     if let Some(tripwire) = tripwire {
         tripwire.end();
@@ -220,9 +242,8 @@ fn keep_view(
 }
 
 fn keep_launcher(
-    outfit: Outfit,
-    ground: ViewGround<'_>,
-    channel: Channel,
+    (outfit, ground): (Outfit, ViewGround<'_>),
+    (channel, lifeline): (Channel, &OwnedFd),
     (tripwire, handover): (Option<&Tripwire>, Option<Handover>),
 ) -> io::Result<()> {
     let unfinished = match view::begin(ground.plan.into(), ground.handles, handover) {
@@ -239,7 +260,7 @@ fn keep_launcher(
     // The kernel ends everything in the pid namespace with its first process, the launcher.
     drop((channel, unfinished));
     let besides: Vec<_> = tripwire.map(Tripwire::descriptor).into_iter().collect();
-    await_launcher(pid, &pidfd, &besides)
+    await_launcher(pid, &pidfd, lifeline, &besides)
 }
 
 /// The life of the launcher in a view.
@@ -263,10 +284,20 @@ fn occupy(
     channel: &Channel,
 ) -> Result<Equipment, ViewError> {
     let fault = || ViewError::at(ViewStep::Settle);
-    let view = unfinished.finish()?;
+    let (view, password) = unfinished.finish()?;
     let ruleset = ruleset(plan, &view)?;
     let supervisor = reach::in_view(plan).map_err(fault())?;
-    let equipment = equip(outfit, (ruleset, supervisor), Territory::View);
+    let kit = match outfit.concurrency {
+        Concurrency::One => LaneKit::default(),
+        Concurrency::Several => LaneKit {
+            domain: signal_domain(plan)?,
+            password,
+        },
+    };
+    let equipment = Equipment {
+        kit,
+        ..equip(outfit, (ruleset, supervisor), Territory::View)
+    };
     let terminals = view.terminals().try_clone_to_owned().map_err(fault())?;
     drop(view);
     settle(&equipment, channel, &[terminals.as_raw_fd()]).map_err(fault())?;
@@ -278,17 +309,23 @@ fn occupy(
 }
 
 fn ruleset(plan: &Plan, view: &View<'_>) -> Result<OwnedFd, ViewError> {
-    landlock::ruleset(plan.landlock_abi, view.rules()).map_err(|error| {
-        let path = match &error {
+    landlock::ruleset(plan.landlock_abi, view.rules()).map_err(no_ruleset)
+}
+
+/// What keeps a lane from signalling what is not below it.
+fn signal_domain(plan: &Plan) -> Result<Option<OwnedFd>, ViewError> {
+    landlock::signal_domain(plan.landlock_abi).map_err(no_ruleset)
+}
+
+fn no_ruleset(error: LandlockError) -> ViewError {
+    ViewError {
+        step: ViewStep::Ruleset,
+        path: match error {
             LandlockError::Rule { path, .. } => Some(path.into()),
             _ => None,
-        };
-        ViewError {
-            step: ViewStep::Ruleset,
-            path,
-            errno: nix::errno::Errno::EINVAL as i32,
-        }
-    })
+        },
+        errno: nix::errno::Errno::EINVAL as i32,
+    }
 }
 
 fn equip(
@@ -300,6 +337,7 @@ fn equip(
         filter,
         limits,
         background,
+        concurrency: _,
     } = outfit;
     Equipment {
         ruleset,
@@ -312,6 +350,7 @@ fn equip(
             Territory::Host => Teardown::OneByOne,
             Territory::View => Teardown::Namespace,
         },
+        kit: LaneKit::default(),
     }
 }
 
@@ -331,26 +370,36 @@ fn settle(equipment: &Equipment, channel: &Channel, besides: &[i32]) -> io::Resu
     launch::detach_stdio()?;
     let mut kept = equipment.supervisor.descriptors();
     kept.push(equipment.ruleset.as_raw_fd());
+    kept.extend(equipment.kit.domain.as_ref().map(OwnedFd::as_raw_fd));
     kept.extend(besides);
     kept.push(channel.as_fd().as_raw_fd());
     process::close_all_but(3, &mut kept)
 }
 
-fn await_launcher(pid: i32, pidfd: &OwnedFd, besides: &[i32]) -> io::Result<()> {
-    let stood_back = stand_back(pidfd, besides);
+fn await_launcher(
+    pid: i32,
+    pidfd: &OwnedFd,
+    lifeline: &OwnedFd,
+    besides: &[i32],
+) -> io::Result<()> {
     // What could not be given up is no reason to leave the launcher alone.
-    wait(&[(pidfd.as_fd(), Interest::Readable)], None)?;
+    let stood_back = stand_back([pidfd, lifeline], besides);
+    let its_end = (pidfd.as_fd(), Interest::Readable);
+    let ready = wait(&[its_end, (lifeline.as_fd(), Interest::Readable)], None)?;
+    if ready != [true, false] && wait(&[its_end], Some(PATIENCE))? != [true] {
+        let _ = process::signal(pid, nix::sys::signal::Signal::SIGKILL as i32);
+    }
     process::reap(pid);
     stood_back
 }
 
 /// Gives up what only a launcher needs.
-fn stand_back(pidfd: &OwnedFd, besides: &[i32]) -> io::Result<()> {
+fn stand_back(watched: [&OwnedFd; 2], besides: &[i32]) -> io::Result<()> {
     process::drop_capabilities()?;
     process::hide_memory();
     launch::detach_stdio()?;
     let mut kept = besides.to_vec();
-    kept.push(pidfd.as_raw_fd());
+    kept.extend(watched.map(OwnedFd::as_raw_fd));
     process::close_all_but(3, &mut kept)
 }
 

@@ -1,4 +1,5 @@
-//! The launcher: a process of its own that starts one command at a time and keeps its tree.
+//! The launcher: a process of its own that starts one command at a time and keeps its tree,
+//! or the lanes that do (`lane.rs`).
 //!
 //! It is started by the keeper (`keeper.rs`). It is not inside the command's Landlock
 //! domain, but has given up every capability, holds only the descriptors it needs, and
@@ -16,10 +17,13 @@ use std::time::Instant;
 
 use nix::sys::signal::Signal;
 
-use super::message::{Ended, ExitStatus, Job, Order, Report};
+use super::ending::LeaderEnded;
+use super::lane::{LaneKit, LaneNumber, Lanes, Standing};
+use super::message::{Ended, Job, LimitHit, Order, Report};
 use super::supervise::Supervisor;
 use crate::sys::channel::{Channel, Frame};
 use crate::sys::launch::{self, Launch, LaunchError, Launched, PointerList, Step};
+use crate::sys::limits::Limit;
 use crate::sys::metadata::{Identity, LastLink, Resolution, pin, pin_host_path};
 use crate::sys::notification::Listener;
 use crate::sys::process;
@@ -33,13 +37,15 @@ use crate::sys::teardown::Teardown;
 pub(super) struct Equipment {
     pub ruleset: OwnedFd,
     pub filter: Filter,
-    /// Resource limits: soft and hard alike.
-    pub limits: Vec<(u32, u64)>,
+    /// The limits of each process.
+    pub limits: Vec<Limit>,
     pub supervisor: Supervisor,
     pub background: crate::policy::Background,
     pub territory: Territory,
     /// How everything that commands left behind is ended.
     pub teardown: Teardown,
+    /// What lanes need besides, where several commands may run.
+    pub kit: LaneKit,
 }
 
 /// Where commands run.
@@ -99,6 +105,7 @@ pub(super) struct Launcher {
     equipment: Equipment,
     channel: Channel,
     children: SignalSource,
+    lanes: Lanes,
 }
 
 /// A command while it runs.
@@ -114,7 +121,7 @@ struct Running {
 enum Turn {
     GoOn,
     BrokerGone,
-    LeaderEnded(ExitStatus),
+    LeaderEnded(LeaderEnded),
 }
 
 impl Launcher {
@@ -128,6 +135,7 @@ impl Launcher {
             equipment,
             channel,
             children,
+            lanes: Lanes::default(),
         })
     }
 
@@ -142,18 +150,66 @@ impl Launcher {
     }
 
     fn serve_orders(&mut self) -> io::Result<()> {
-        while let Some(frame) = self.channel.receive()? {
+        while let Some(frame) = self.next_order()? {
             match decode(&frame)? {
                 Order::Start(job) => {
                     if let Turn::BrokerGone = self.run(&job, frame.descriptors)? {
                         return Ok(());
                     }
                 }
+                Order::Lane(number) => self.open_lane(number, frame.descriptors)?,
                 // Late orders for a command that has ended meanwhile.
                 Order::Signal(_) | Order::End => {}
             }
         }
         Ok(())
+    }
+
+    /// Waits for an order; none when the broker is gone, or what runs here is not known any more.
+    fn next_order(&mut self) -> io::Result<Option<Frame>> {
+        while !self.lanes.is_empty() {
+            let order = (self.channel.as_fd(), Interest::Readable);
+            let ready = wait(&[order, (self.children.as_fd(), Interest::Readable)], None)?;
+            if ready[1] {
+                while self.children.next().is_some() {}
+                if self.lanes.reap() == Standing::Broken {
+                    return Ok(None);
+                }
+            }
+            if ready[0] {
+                break;
+            }
+        }
+        self.channel.receive()
+    }
+
+    fn open_lane(&mut self, number: LaneNumber, descriptors: Vec<OwnedFd>) -> io::Result<()> {
+        let end = descriptors.into_iter().next();
+        let end = end.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
+        let mut lanes = std::mem::take(&mut self.lanes);
+        let opened = lanes.open(Channel::from(end), |channel| {
+            self.lead_lane(number, channel)
+        });
+        self.lanes = lanes;
+        opened
+    }
+
+    /// The life of a lane.
+    fn lead_lane(&mut self, number: LaneNumber, channel: Channel) -> io::Result<()> {
+        nix::unistd::setsid()?;
+        process::adopt_orphans()?;
+        self.channel = channel;
+        let kit = std::mem::take(&mut self.equipment.kit);
+        self.equipment.teardown = match &kit.domain {
+            Some(domain) => Teardown::by_domain(domain.as_fd()),
+            None => Teardown::OneByOne,
+        };
+        if let Some(password) = &kit.password {
+            password.say(number);
+        }
+        drop(kit);
+        self.report(&Report::Ready)?;
+        self.serve()
     }
 
     fn run(&mut self, job: &Job, descriptors: Vec<OwnedFd>) -> io::Result<Turn> {
@@ -171,8 +227,8 @@ impl Launcher {
             match self.turn(&mut running)? {
                 Turn::GoOn => {}
                 Turn::BrokerGone => return Ok(Turn::BrokerGone),
-                Turn::LeaderEnded(status) => {
-                    let ended = self.finish(&running, status);
+                Turn::LeaderEnded(leader) => {
+                    let ended = self.finish(&running, leader);
                     self.report(&Report::Ended(ended))?;
                     return Ok(Turn::GoOn);
                 }
@@ -256,8 +312,8 @@ impl Launcher {
         }
         if ready[1] {
             while self.children.next().is_some() {}
-            if let Some(status) = reap_until_leader(running.launched.pid) {
-                return Ok(Turn::LeaderEnded(status));
+            if let Some(ended) = LeaderEnded::reap(running.launched.pid) {
+                return Ok(Turn::LeaderEnded(ended));
             }
         }
         if ready[0] {
@@ -280,7 +336,7 @@ impl Launcher {
                 }
             }
             Order::End => end_command(running),
-            Order::Start(_) => return Err(io::ErrorKind::InvalidData.into()),
+            Order::Start(_) | Order::Lane(_) => return Err(io::ErrorKind::InvalidData.into()),
         }
         Ok(Turn::GoOn)
     }
@@ -300,15 +356,22 @@ impl Launcher {
         }
     }
 
-    fn finish(&self, running: &Running, status: ExitStatus) -> Ended {
+    fn finish(&self, running: &Running, leader: LeaderEnded) -> Ended {
         let duration = running.started.elapsed();
         let strays = match self.equipment.background {
             crate::policy::Background::Refuse => self.equipment.teardown.end_all(),
             crate::policy::Background::UntilSessionEnd => 0,
         };
+        let mut limits = leader.limits_met(&self.equipment.limits);
+        if running.timed_out {
+            limits.push(LimitHit::WallTime);
+        }
+        if self.equipment.territory.scratch_is_full() {
+            limits.push(LimitHit::Scratch);
+        }
         Ended {
-            status,
-            timed_out: running.timed_out,
+            status: leader.status,
+            limits,
             strays: strays as u64,
             duration,
         }
@@ -323,25 +386,6 @@ impl Launcher {
 /// Ends the leader; its end is noticed by the loop, which then ends the rest.
 fn end_command(running: &Running) {
     let _ = process::signal(running.launched.pid, Signal::SIGKILL as i32);
-}
-
-/// Reaps what ended; the leader's status once it is among them.
-fn reap_until_leader(leader: i32) -> Option<ExitStatus> {
-    // The leader first, and only so many others: a storm of processes that fork and exit
-    // must not put off what is due.
-    const MOST: usize = 1024;
-    let first = process::reap_child(leader).ok().flatten();
-    let others = (0..MOST).map_while(|_| process::reap_any().ok().flatten());
-    let ended = first.or_else(|| {
-        others
-            .filter(|(pid, _)| *pid == leader)
-            .map(|(_, ended)| ended)
-            .next()
-    });
-    ended.map(|ended| match ended {
-        process::Ended::Exited(code) => ExitStatus::Exited(code),
-        process::Ended::Signalled(signal) => ExitStatus::Signalled(signal),
-    })
 }
 
 fn decode(frame: &Frame) -> io::Result<Order> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::lane::LaneNumber;
 use super::view::ViewError;
 use crate::sys::launch::ControllingTerminal;
 
@@ -20,6 +21,8 @@ pub(super) enum Order {
     Signal(i32),
     /// End the command and everything it started.
     End,
+    /// Open a lane of this number. With it comes the lane's end of its connection.
+    Lane(LaneNumber),
 }
 
 /// One command to start.
@@ -59,7 +62,7 @@ impl From<Terminal> for ControllingTerminal {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Report {
     /// The view is built; with it comes its instance of devpts. In flat mode this goes
-    /// without saying.
+    /// without saying. Of a lane: it is there.
     Ready,
     /// The view could not be built; the launcher has ended.
     NoView(ViewError),
@@ -110,16 +113,44 @@ pub enum RefusedFor {
 }
 
 /// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Ended {
     /// Its own ending.
     pub status: ExitStatus,
-    /// Whether its time was up.
-    pub timed_out: bool,
+    /// The limits that it met, as far as that can be known.
+    pub limits: Vec<LimitHit>,
     /// How many processes it left behind, which were ended.
     pub strays: u64,
     /// How long it ran.
     pub duration: Duration,
+}
+
+/// A limit that a command met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LimitHit {
+    /// Its time was up.
+    WallTime,
+    /// It wrote more than it may.
+    Output,
+    /// Its first process used up its processor time.
+    CpuTime,
+    /// Its first process made a file as large as it may.
+    FileSize,
+    /// The private directory was full when it ended.
+    Scratch,
+}
+
+impl LimitHit {
+    /// What denials call it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WallTime => "wall time",
+            Self::Output => "output",
+            Self::CpuTime => "cpu time",
+            Self::FileSize => "file size",
+            Self::Scratch => "scratch size",
+        }
+    }
 }
 
 /// The ending of a process.

@@ -5,27 +5,31 @@
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::rc::Rc;
 
 use super::exceptions;
 use super::keeper::{FlatGround, LauncherHandle, Outfit, StartError, ViewGround};
 use super::landlock::{self, LandlockError, OpenRule};
+use super::lane::{BrokerLanes, Concurrency};
 use super::plan::{Origin, PathRule, Plan, SCRATCH};
-use super::profile::Resource;
 use super::scratch::{Scratch, ScratchError};
 use super::seccomp::CompileError;
 use super::view::{self, ViewError};
 use super::{home, reach};
 use crate::model::{HostPath, Mode};
 use crate::policy::GrantId;
-use crate::sys::limits::{Limit, resource};
 use crate::sys::metadata::pin_host_path;
 use crate::sys::seccomp::{Filter, Instruction, Supervision};
 
-/// A plan made real. Commands are started in it until it is finished.
+/// A plan made real. Commands are started in it.
+///
+/// With its last owner goes everything that still runs in it, and its private directory.
 #[derive(Debug)]
 pub struct Sandbox {
     plan: Plan,
     scratch: HostPath,
+    // In this order: a launcher goes on while an end of its connection is held.
+    pub(super) lanes: BrokerLanes,
     pub(super) launcher: LauncherHandle,
 }
 
@@ -111,21 +115,24 @@ impl Sandbox {
         plan: Plan,
         handles: &dyn Handles,
         place: ScratchPlace<'_>,
-    ) -> Result<Self, PrepareError> {
+        concurrency: Concurrency,
+    ) -> Result<Rc<Self>, PrepareError> {
         let outfit = Outfit {
             filter: filter(&plan)?,
-            limits: limits(&plan),
+            limits: plan.resource_limits(),
             background: plan.background,
+            concurrency,
         };
         let (launcher, scratch) = match plan.mode {
             Mode::View => in_view(outfit, &plan, handles)?,
             Mode::Flat | Mode::Broker => flat(outfit, &plan, handles, place)?,
         };
-        Ok(Self {
+        Ok(Rc::new(Self {
             plan,
             scratch,
             launcher,
-        })
+            lanes: BrokerLanes::new(concurrency),
+        }))
     }
 
     /// What is enforced.
@@ -136,11 +143,6 @@ impl Sandbox {
     /// The private directory of its commands.
     pub fn scratch(&self) -> &HostPath {
         &self.scratch
-    }
-
-    /// Ends everything that still runs in it, and removes its private directory.
-    pub fn finish(self) {
-        self.launcher.finish();
     }
 }
 
@@ -306,33 +308,4 @@ fn ruleset(plan: &Plan, opened: &[Opened<'_>], scratch: &Scratch) -> Result<Owne
         plan.landlock_abi,
         whole.chain(parts).chain([own]),
     )?)
-}
-
-fn limits(plan: &Plan) -> Vec<Limit> {
-    let limits = &plan.limits;
-    let mut list = vec![(resource::OPEN_FILES, limits.open_files)];
-    list.extend(
-        limits
-            .cpu
-            .map(|time| (resource::CPU_SECONDS, time.as_secs().max(1))),
-    );
-    list.extend(limits.memory.map(|bytes| (resource::DATA, bytes)));
-    list.extend(limits.file_size.map(|bytes| (resource::FILE_SIZE, bytes)));
-    list.extend(limits.processes.map(|count| {
-        // The kernel counts every process of the user; what runs already is not ours to count.
-        (
-            resource::PROCESSES,
-            count.saturating_add(crate::sys::host::threads_on_host()),
-        )
-    }));
-    list.extend(plan.process_limits.iter().map(|limit| {
-        let kind = match limit.resource {
-            Resource::Core => resource::CORE,
-            Resource::LockedMemory => resource::LOCKED_MEMORY,
-            Resource::MessageQueues => resource::MESSAGE_QUEUES,
-            Resource::RealTimePriority => resource::REAL_TIME_PRIORITY,
-        };
-        (kind, limit.most)
-    }));
-    crate::sys::limits::no_higher_than_now(list)
 }

@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use super::enter::{Lane, Way};
-use super::relay::{Flow, Sink};
+use super::relay::{Flow, Sink, Telling};
+use super::visit::{Stream, Way};
 use crate::policy::Limits;
 use crate::sys::signals::SignalSource;
 use crate::sys::stdio::{
@@ -26,24 +26,32 @@ pub enum Streams {
         /// Standard input.
         stdin: Vec<u8>,
     },
+    /// The same, and what is written can also be taken while the command runs.
+    Live {
+        /// Standard input.
+        stdin: Vec<u8>,
+    },
 }
 
 /// Streams made for one command.
 #[derive(Debug)]
 pub(super) struct Fitted {
     inside: [OwnedFd; 3],
-    pub flows: Vec<Lane>,
-    pub signals: Option<SignalSource>,
+    pub flows: Vec<Stream>,
+    // In this order: a signal that has waited must find the terminal restored.
     pub raw_mode: Option<RawMode>,
+    pub signals: Option<SignalSource>,
     /// The caller's terminal and ours, to keep their sizes equal.
     pub window: Option<(File, File)>,
 }
 
 /// The same without the command's ends, which only the command may hold while it runs.
+#[derive(Debug)]
 pub(super) struct Running {
-    pub flows: Vec<Lane>,
-    pub signals: Option<SignalSource>,
+    pub flows: Vec<Stream>,
+    // In this order: a signal that has waited must find the terminal restored.
     pub raw_mode: Option<RawMode>,
+    pub signals: Option<SignalSource>,
     pub window: Option<(File, File)>,
 }
 
@@ -55,7 +63,8 @@ impl Streams {
         terminals: Option<BorrowedFd<'_>>,
     ) -> io::Result<Fitted> {
         match self {
-            Self::Kept { stdin } => kept(stdin, limits),
+            Self::Kept { stdin } => kept(stdin, limits, Telling::AtTheEnd),
+            Self::Live { stdin } => kept(stdin, limits, Telling::Live),
             Self::Caller => caller(terminals),
         }
     }
@@ -79,35 +88,41 @@ impl Fitted {
         let Self {
             inside,
             flows,
-            signals,
             raw_mode,
+            signals,
             window,
         } = self;
         drop(inside);
         Running {
             flows,
-            signals,
             raw_mode,
+            signals,
             window,
         }
     }
 }
 
-fn lane(way: Way, flow: Flow) -> Lane {
-    Lane {
+fn stream(way: Way, flow: Flow) -> Stream {
+    Stream {
         way,
         flow,
         open: true,
     }
 }
 
-fn kept(stdin: Vec<u8>, limits: &Limits) -> io::Result<Fitted> {
+fn kept(stdin: Vec<u8>, limits: &Limits, telling: Telling) -> io::Result<Fitted> {
     let most = usize::try_from(limits.reply).unwrap_or(usize::MAX);
     let (from_output, output) = pipe()?;
     let (from_errors, errors) = pipe()?;
     let mut flows = vec![
-        lane(Way::Out, Flow::new(from_output, Sink::memory(most))),
-        lane(Way::Error, Flow::new(from_errors, Sink::memory(most))),
+        stream(
+            Way::Out,
+            Flow::new(from_output, Sink::memory(most, telling)),
+        ),
+        stream(
+            Way::Error,
+            Flow::new(from_errors, Sink::memory(most, telling)),
+        ),
     ];
     // Programs that look whether input is meant for them, such as rg, take a pipe for some.
     let input = if stdin.is_empty() {
@@ -115,7 +130,7 @@ fn kept(stdin: Vec<u8>, limits: &Limits) -> io::Result<Fitted> {
     } else {
         let (input, to_input) = pipe()?;
         let sink = Sink::own_pipe(to_input)?;
-        flows.push(lane(Way::In, Flow::of_bytes(stdin, sink)));
+        flows.push(stream(Way::In, Flow::of_bytes(stdin, sink)));
         input
     };
     let inside = [input, output, errors];
@@ -139,14 +154,16 @@ fn caller(terminals: Option<BorrowedFd<'_>>) -> io::Result<Fitted> {
             maker.output(Way::Error, ends[2])?
         }
     }];
+    // Before the terminal is changed: what would end us now would leave it changed.
+    let signals = SignalSource::of(&crate::sys::signals::FORWARDED)?;
     let raw_mode = match maker.terminal {
-        Some(_) if stdio::is_terminal(ends[0]) => Some(RawMode::enter(ends[0])?),
+        Some(_) if stdio::is_terminal(ends[0]) => RawMode::enter(ends[0])?,
         _ => None,
     };
     Ok(Fitted {
         inside,
         flows: maker.flows,
-        signals: Some(SignalSource::of(&crate::sys::signals::FORWARDED)?),
+        signals: Some(signals),
         raw_mode,
         window: maker.window,
     })
@@ -158,7 +175,7 @@ struct Maker {
     relay_is_read: bool,
     window: Option<(File, File)>,
     output: Option<OwnedFd>,
-    flows: Vec<Lane>,
+    flows: Vec<Stream>,
 }
 
 impl Maker {
@@ -193,7 +210,7 @@ impl Maker {
             (StreamKind::Terminal, Some(terminal)) => {
                 let sink = Sink::own_pipe(duplicate(terminal.relay.as_fd())?)?;
                 self.flows
-                    .push(lane(Way::In, Flow::new(duplicate(caller)?, sink)));
+                    .push(stream(Way::In, Flow::new(duplicate(caller)?, sink)));
                 duplicate(terminal.inside.as_fd())
             }
             // Whoever reads the command's output, a pager perhaps, may want the terminal for
@@ -205,7 +222,7 @@ impl Maker {
                 let (input, to_input) = pipe()?;
                 let sink = Sink::own_pipe(to_input)?;
                 self.flows
-                    .push(lane(Way::In, Flow::new(duplicate(caller)?, sink)));
+                    .push(stream(Way::In, Flow::new(duplicate(caller)?, sink)));
                 Ok(input)
             }
         }
@@ -219,14 +236,14 @@ impl Maker {
                     self.relay_is_read = true;
                     let source = duplicate(terminal.relay.as_fd())?;
                     let sink = Sink::stream(duplicate(caller)?);
-                    self.flows.push(lane(way, Flow::new(source, sink)));
+                    self.flows.push(stream(way, Flow::new(source, sink)));
                 }
                 duplicate(terminal.inside.as_fd())
             }
             _ => {
                 let (from_output, output) = pipe()?;
                 let sink = Sink::stream(duplicate(caller)?);
-                self.flows.push(lane(way, Flow::new(from_output, sink)));
+                self.flows.push(stream(way, Flow::new(from_output, sink)));
                 self.output = Some(duplicate(output.as_fd())?);
                 Ok(output)
             }

@@ -56,7 +56,7 @@ fn what_goes_in_comes_out_exactly() {
             let path = world.write(&name, &before);
             std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
             let ran = run(&world, "install", agent).expect(0);
-            assert!(ran.stdout.contains("+"), "{ran:?}");
+            assert!(ran.stdout.contains('+'), "{ran:?}");
             let after = world.read(&name);
             expect_hook(&before, &after, event);
             let mode = std::fs::metadata(&path).unwrap().permissions().mode();

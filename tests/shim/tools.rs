@@ -1,6 +1,6 @@
 //! Real tools that take their shell from us: what they start runs in the sandbox.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::world::{Shelled, skip};
 use crate::cli::world::Ran;
@@ -140,8 +140,12 @@ fn vim() {
     for line in ["set noshelltemp", "r !. ./look.sh", "w! by-filter", "q!"] {
         command.args(["-c", line]);
     }
-    let output = command.output().unwrap();
-    assert!(shelled.world.path("work/by-filter").exists(), "{output:?}");
+    // At the end of its input it stops waiting for what it has started.
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let input = child.stdin.take();
+    let status = child.wait().unwrap();
+    drop(input);
+    assert!(status.success(), "{status}");
     let by_filter = shelled.world.read("work/by-filter");
     assert!(by_filter.contains("buy milk\ninside"), "{by_filter}");
 }

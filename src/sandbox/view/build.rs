@@ -17,6 +17,7 @@ use super::own::{self, Scratch, attach_at};
 use super::skeleton::{Node, Skeleton};
 use crate::model::{Right, Rights};
 use crate::sandbox::landlock::OpenRule;
+use crate::sandbox::lane::LaneNumber;
 use crate::sandbox::plan::{self, HomeCopy, PathRule, Plan};
 use crate::sandbox::prepare::Handles;
 use crate::sandbox::profile::{Access, DeviceControl};
@@ -34,6 +35,8 @@ pub(in crate::sandbox) struct Materials<'a> {
     pub home_files: &'a [HomeCopy],
     /// The most that the private directory holds.
     pub scratch_bytes: u64,
+    /// The highest number that a process gets, where the kernel counts for each namespace.
+    pub highest_pid: Option<u64>,
 }
 
 impl<'a> From<&'a Plan> for Materials<'a> {
@@ -42,6 +45,7 @@ impl<'a> From<&'a Plan> for Materials<'a> {
             paths: &plan.paths,
             home_files: &plan.home_files,
             scratch_bytes: plan.limits.scratch,
+            highest_pid: plan.highest_pid(),
         }
     }
 }
@@ -54,6 +58,7 @@ pub(in crate::sandbox) struct Unfinished<'a> {
     scratch: Scratch,
     terminals: OwnedFd,
     covers: Covers,
+    highest_pid: Option<u64>,
 }
 
 /// A view that this process, and everything it starts, lives in.
@@ -103,6 +108,7 @@ pub(in crate::sandbox) fn begin<'a>(
         scratch,
         terminals,
         covers,
+        highest_pid: materials.highest_pid,
     })
 }
 
@@ -207,11 +213,12 @@ fn make_way(root: BorrowedFd<'_>, one: &Located<'_>) -> std::io::Result<()> {
 }
 
 impl<'a> Unfinished<'a> {
-    /// Mounts proc and takes the host's root away. For the first process of the pid namespace.
+    /// Mounts proc and takes the host's root away; gives what lanes make themselves known by.
+    /// For the first process of the pid namespace.
     ///
     /// # Errors
     /// The step that failed.
-    pub(in crate::sandbox) fn finish(self) -> Result<View<'a>, ViewError> {
+    pub(in crate::sandbox) fn finish(self) -> Result<(View<'a>, Option<Password>), ViewError> {
         let Self {
             root,
             password,
@@ -219,18 +226,23 @@ impl<'a> Unfinished<'a> {
             scratch,
             terminals,
             covers,
+            highest_pid,
         } = self;
+        if let Some(highest) = highest_pid {
+            own::limit_processes(highest)?;
+        }
         let processes = own::make_processes(root.as_fd(), covers.file.as_fd())?;
         mount::replace_root(root.as_fd()).map_err(ViewError::at(ViewStep::ReplaceRoot))?;
-        if let Some(password) = password {
-            password.say();
+        if let Some(password) = &password {
+            password.say(LaneNumber::default());
         }
-        Ok(View {
+        let view = View {
             located,
             scratch,
             terminals,
             processes,
-        })
+        };
+        Ok((view, password))
     }
 }
 
