@@ -12,7 +12,9 @@
 //! 8. [`ambient`]: the operator's own environment, read once.
 //! 9. [`broker`]: decide, record, perform, record.
 //! 10. [`prove`]: attacks on the sandbox, and what held.
-//! 11. [`cli`]: one file per command.
+//! 11. [`daemon`]: sessions of many callers, each in a process of its own.
+//! 12. [`mcp`]: the broker's operations as tools of the Model Context Protocol.
+//! 13. [`cli`]: one file per command.
 //!
 //! # Invariants
 //!
@@ -28,7 +30,9 @@ pub mod audit;
 pub mod broker;
 pub mod capability;
 pub mod cli;
+pub mod daemon;
 pub mod intent;
+pub mod mcp;
 pub mod model;
 pub mod policy;
 pub mod prove;

@@ -9,9 +9,7 @@ use super::reach::CommandReach;
 use crate::ambient::Operator;
 use crate::capability::{self, Need};
 use crate::intent::{World, read_argv, read_line};
-use crate::model::{
-    Denial, HostPath, Operation, PrincipalId, Program, RefusalCode, Rights, Rule,
-};
+use crate::model::{Denial, HostPath, Operation, PrincipalId, Program, RefusalCode, Rights, Rule};
 use crate::policy::{BoundPolicy, Decision, PathAsk, Permit};
 use crate::sandbox::Plan;
 

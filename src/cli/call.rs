@@ -6,6 +6,7 @@
 use std::io::{self, BufReader, Write as _};
 
 use clap::Args;
+use serde_json::json;
 
 use super::failure::Failure;
 use super::lines::{self, Line};
@@ -15,6 +16,7 @@ use super::session;
 use crate::ambient::Operator;
 use crate::broker::Session;
 use crate::model::Reply;
+use crate::sys::lifeline;
 
 const AFTER_HELP: &str = r#"Examples:
   echo '{"id": 1, "op": "file.read", "path": "README.md"}' | lobsterpot call
@@ -43,11 +45,20 @@ Exit codes:
 pub(super) struct CallArguments {
     #[command(flatten)]
     pub(super) selectors: Selectors,
+    /// For front ends: die with the holder of this pipe, and say when the session is open
+    #[arg(long, value_name = "FD", hide = true)]
+    lifeline: Option<i32>,
 }
 
 /// Answers until there are no more requests, or nobody reads the replies.
 pub(super) fn run(arguments: &CallArguments, operator: Operator) -> Result<u8, Failure> {
+    if let Some(number) = arguments.lifeline {
+        lifeline::depend_on(number).map_err(|error| Failure::usage(LifelineError(error)))?;
+    }
     let mut session = session::open(session::terms(&arguments.selectors, operator)?)?;
+    if arguments.lifeline.is_some() {
+        output::print_json(&json!({ "event": "opened", "session": session.id() }))?;
+    }
     let answered = answer_all(&mut session);
     session.close();
     answered.map(|()| 0)
@@ -82,3 +93,8 @@ fn next_reply(
 #[derive(Debug, thiserror::Error)]
 #[error("read requests from standard input")]
 struct InputError(#[source] io::Error);
+
+/// Whoever started this is gone, or did not start it so.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use the lifeline")]
+struct LifelineError(#[source] io::Error);

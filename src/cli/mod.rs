@@ -14,6 +14,7 @@ mod layout;
 mod lines;
 mod log;
 mod man;
+mod mcp;
 mod output;
 mod policy;
 mod prove;
@@ -95,6 +96,7 @@ enum Command {
     Run(run::RunArguments),
     Call(call::CallArguments),
     Check(check::CheckArguments),
+    Mcp(mcp::McpArguments),
     Policy(policy::PolicyArguments),
     Audit(Box<audit::AuditArguments>),
     Doctor(doctor::DoctorArguments),
@@ -112,6 +114,7 @@ impl Command {
             Self::Run(arguments) => arguments.selectors.json,
             Self::Call(arguments) => arguments.selectors.json,
             Self::Check(arguments) => arguments.selectors.json,
+            Self::Mcp(arguments) => arguments.selectors.json,
             Self::Policy(arguments) => arguments.format(),
             Self::Audit(_) | Self::Completions(_) | Self::Man(_) => Format::Text,
         }
@@ -122,6 +125,7 @@ impl Command {
             Self::Run(arguments) => run::run(arguments, operator()?),
             Self::Call(arguments) => call::run(&arguments, operator()?),
             Self::Check(arguments) => check::run(arguments, operator()?),
+            Self::Mcp(arguments) => mcp::run(&arguments, operator()?),
             Self::Policy(arguments) => policy::run(arguments, operator()?),
             Self::Audit(arguments) => audit::answer(&arguments, &operator()?),
             Self::Doctor(arguments) => doctor::run(&arguments, operator().ok().as_ref()),

@@ -4,6 +4,8 @@
 
 use std::path::PathBuf;
 
+use crate::daemon;
+
 use super::failure::Failure;
 use super::selectors::Selectors;
 use crate::ambient::Operator;
@@ -54,6 +56,31 @@ pub(super) fn open(terms: Terms) -> Result<Session, Failure> {
     };
     Session::open(config).map_err(Failure::of_session)
 }
+
+/// The same choices, as a session worker that starts in the same directory is told them.
+pub(super) fn of_a_worker(
+    selectors: &Selectors,
+    terms: &Terms,
+) -> Result<daemon::Selectors, Failure> {
+    let root = terms.policy.anchors().root.as_path();
+    let Some(root) = root.to_str() else {
+        return Err(Failure::usage(RootIsNoText));
+    };
+    Ok(daemon::Selectors {
+        policy: Some(selectors.policy.clone()),
+        root: Some(root.to_owned()),
+        read_only: selectors.read_only,
+        principal: Some(selectors.principal.clone()),
+        timeout: selectors
+            .timeout
+            .map(|time| format!("{:.9}", time.as_secs_f64())),
+    })
+}
+
+/// The path of the root would have to be told to another program, and cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("the path of the root is no text (UTF-8)")]
+struct RootIsNoText;
 
 /// Where private directories are made: where temporary files of the operator are.
 pub(super) fn scratch_base(operator: &Operator) -> PathBuf {

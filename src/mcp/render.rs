@@ -206,7 +206,9 @@ fn of_a_command(result: &Value) -> Vec<String> {
         let _ = writeln!(said, "{text}");
     };
     if is_set(result, "truncated") {
-        say(format_args!("(some output is left out: there was too much)"));
+        say(format_args!(
+            "(some output is left out: there was too much)"
+        ));
     }
     if let Some(id) = result.get("id").and_then(Value::as_str) {
         let state = if is_set(result, "running") {
@@ -229,7 +231,9 @@ fn of_a_command(result: &Value) -> Vec<String> {
     match number(result, "ended_processes") {
         0 => {}
         1 => say(format_args!("a process that outlived it was ended")),
-        count => say(format_args!("{count} processes that outlived it were ended")),
+        count => say(format_args!(
+            "{count} processes that outlived it were ended"
+        )),
     }
     if said.is_empty() && blocks.is_empty() {
         said.push_str("(no output)");
@@ -273,7 +277,9 @@ mod tests {
         assert_eq!(result.is_error, Some(true));
         assert_eq!(
             texts(&result),
-            ["<sandbox_violations>\nsandbox: /x: &lt;b&gt;\n  granted: nothing\n</sandbox_violations>"]
+            [
+                "<sandbox_violations>\nsandbox: /x: &lt;b&gt;\n  granted: nothing\n</sandbox_violations>"
+            ]
         );
         let structured = result.structured_content.unwrap();
         assert_eq!(structured["denials"][0]["code"], "outside-capability");
@@ -303,7 +309,8 @@ mod tests {
 
     #[test]
     fn silence_and_failure_are_said() {
-        let quiet = json!({"status": "ok", "result": {"exit_code": 0, "stdout": ""}, "denials": []});
+        let quiet =
+            json!({"status": "ok", "result": {"exit_code": 0, "stdout": ""}, "denials": []});
         assert_eq!(texts(&answer(quiet).into_result("shell")), ["(no output)"]);
         let failed = Answer::failed("no such file").into_result("read");
         assert_eq!(failed.is_error, Some(true));
@@ -312,7 +319,8 @@ mod tests {
 
     #[test]
     fn listings_are_lines() {
-        let entries = json!([{"name": "a", "kind": "directory"}, {"name": "b", "kind": "file", "size": 3}]);
+        let entries =
+            json!([{"name": "a", "kind": "directory"}, {"name": "b", "kind": "file", "size": 3}]);
         let listing = json!({"entries": entries, "truncated": true});
         let result = Answer::done(listing).into_result("list");
         assert_eq!(texts(&result), ["a/\nb (3 bytes)\n(and more)"]);

@@ -104,8 +104,8 @@ impl ServerHandler for Server {
         let mut info = ServerConfig::default();
         info.protocol_version = ProtocolVersion::LATEST_WITH_INITIALIZE;
         info.capabilities = ServerCapabilities::builder().enable_tools().build();
-        info.server_info = Implementation::new("lobsterpot", env!("CARGO_PKG_VERSION"))
-            .with_title("Lobsterpot");
+        info.server_info =
+            Implementation::new("lobsterpot", env!("CARGO_PKG_VERSION")).with_title("Lobsterpot");
         info.instructions = Some(INSTRUCTIONS.into());
         info
     }
@@ -127,7 +127,10 @@ impl ServerHandler for Server {
     ) -> Result<CallToolResponse, ErrorData> {
         let Some(tool) = tools::named(&call.name) else {
             let name = crate::model::shown(&call.name);
-            return Err(ErrorData::invalid_params(format!("unknown tool: {name}"), None));
+            return Err(ErrorData::invalid_params(
+                format!("unknown tool: {name}"),
+                None,
+            ));
         };
         let arguments = call.arguments.unwrap_or_default();
         let answer = self.answer(tool, arguments, &context).await;

@@ -144,7 +144,7 @@ impl Session {
         let Some(shell) = self.shells.named(id) else {
             return no_such_shell(id);
         };
-        shell.worker.clone().close().await;
+        shell.worker.close().await;
         let _ = tokio::time::timeout(STOPPING, shell.end_of_it()).await;
         shell.news()
     }
@@ -153,10 +153,10 @@ impl Session {
     pub(super) async fn close(&self) {
         let mut closing = tokio::task::JoinSet::new();
         for shell in self.shells.take() {
-            closing.spawn(shell.worker.clone().close());
+            closing.spawn(async move { shell.worker.close().await });
         }
         if let Some(worker) = self.worker.lock().await.take() {
-            closing.spawn(worker.close());
+            closing.spawn(async move { worker.close().await });
         }
         while closing.join_next().await.is_some() {}
     }
@@ -164,8 +164,12 @@ impl Session {
 
 fn not_asked(error: &WorkerError) -> Answer {
     let mut answer = Answer::failed(&error.to_string());
-    if let (WorkerError::NotOpened { hint: Some(hint), .. }, Value::Object(result)) =
-        (error, &mut answer.result)
+    if let (
+        WorkerError::NotOpened {
+            hint: Some(hint), ..
+        },
+        Value::Object(result),
+    ) = (error, &mut answer.result)
     {
         result.insert("hint".into(), hint.clone().into());
     }

@@ -106,8 +106,29 @@ fn schema<T: JsonSchema>() -> Value {
         // The name of our own type tells an agent nothing.
         members.shift_remove("title");
         members.shift_remove("description");
+        members.shift_remove("$schema");
+        let properties = members.get_mut("properties").and_then(Value::as_object_mut);
+        for property in properties.into_iter().flat_map(|all| all.values_mut()) {
+            simplify(property);
+        }
     }
     schema
+}
+
+/// Says that a value may be absent by its absence alone: many clients pass schemas on to models
+/// whose grammar has one type for each value.
+fn simplify(property: &mut Value) {
+    let Some(members) = property.as_object_mut() else {
+        return;
+    };
+    if let Some(Value::Array(types)) = members.get("type") {
+        let kind = types.iter().find(|one| *one != "null").cloned();
+        members.insert("type".into(), kind.unwrap_or_default());
+    }
+    if members.get("default") == Some(&Value::Null) {
+        members.shift_remove("default");
+    }
+    members.shift_remove("format");
 }
 
 impl Spec {
@@ -128,7 +149,11 @@ impl Spec {
         }
     }
 
-    const fn of_a_shell(name: &'static str, title: &'static str, description: &'static str) -> Self {
+    const fn of_a_shell(
+        name: &'static str,
+        title: &'static str,
+        description: &'static str,
+    ) -> Self {
         Self::of::<Shell>(name, Effect::Runs, title, description)
     }
 

@@ -17,6 +17,7 @@ pub mod fuse;
 pub mod host;
 pub mod inode;
 pub mod launch;
+pub mod lifeline;
 pub mod limits;
 pub mod machine;
 pub mod memory;
