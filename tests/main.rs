@@ -16,6 +16,8 @@ mod cli;
 mod containment;
 /// Decisions: tables, properties, messages, and every policy and example as a document.
 mod decisions;
+/// The MCP server, by its protocol and by real clients.
+mod mcp;
 /// What plans are made of and come to, for every kernel, on any host.
 mod plans;
 /// File requests: each operation, hostile paths, races, random trees.

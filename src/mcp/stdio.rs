@@ -40,9 +40,8 @@ pub(super) async fn serve(setup: Arc<Setup>) -> Result<(), McpError> {
 async fn serve_session(session: &Arc<Session>) -> Result<(), McpError> {
     let (read, write) = transport::stdio_pipes();
     let transport = Bounded::new(AsyncRwTransport::new_server(read, write));
-    let server = Server::new(session.clone());
     let until_gone = async {
-        match server.serve(transport).await {
+        match Server::new(session.clone()).serve(transport).await {
             Ok(running) => {
                 // It has ended either way.
                 let _ = running.waiting().await;
