@@ -40,8 +40,8 @@ MUTATIONS = [
     ("devices", "lib sandbox::landlock", [
         (LANDLOCK, "                    | AccessFs::MakeSock\n", "                    | AccessFs::MakeSock\n                    | AccessFs::MakeChar\n")]),
     ("holes", "containment::exceptions", [
-        ("src/sandbox/prepare.rs", "if !one.rule.is_changeable() && one.rule.has_holes(&plan.paths) {", "if false {"),
-        ("src/sandbox/prepare.rs", ".filter(|one| one.rule.is_changeable() || !one.rule.has_holes(&plan.paths))", "")]),
+        ("src/sandbox/prepare.rs", "|one: &&Opened<'_>| !one.rule.is_changeable() && one.rule.has_holes(&plan.paths);",
+         "|_: &&Opened<'_>| false;")]),
 
     # seccomp
     ("filter", "containment::network", [
@@ -124,7 +124,7 @@ MUTATIONS = [
     ("time", "containment::survivors", [
         (LAUNCHER, "            end_command(running);\n        }\n        let timeout", "        }\n        let timeout")]),
     ("output", "cli containment::streams", [
-        ("src/sandbox/enter.rs", "self.written() > self.output_limit", "self.written() > u64::MAX - 1")]),
+        ("src/sandbox/visit.rs", "self.written() > self.output_limit", "self.written() > u64::MAX - 1")]),
     ("scratch", "containment::survivors", [
         ("src/sandbox/scratch.rs", "        if remove_tree(&self.path).is_err() {", "        if false {")]),
     ("mark", "containment::scratch", [
@@ -163,7 +163,20 @@ MUTATIONS = [
         ("src/broker/exec.rs", "            Err(unavailable) => return Answer::denied(vec![*unavailable], String::new()),",
          "            Err(_) => RecordId::now(),")]),
     ("denials on record", "cli containment", [
-        ("src/broker/refused.rs", "                let _ = self.ledger.refused_inside(request, record, (denial, call));", "                let _ = denial;")]),
+        ("src/broker/refused.rs", "let _ = self\n                    .ledger\n                    .refused_inside(request, record, (denial, process));",
+         "let _ = (denial, process);")]),
+
+    # What bounds a command, and what sees it
+    ("process bound", "containment::limits", [
+        ("src/sandbox/view/build.rs", "            own::limit_processes(highest)?;", "            let _ = highest;")]),
+    ("lifeline", "containment::survivors", [
+        (KEEPER, "    if ready != [true, false] && wait", "    if ready == [true, true] && wait")]),
+    ("tripwire", "containment::tripwire", [
+        ("src/sandbox/tripwire/serve.rs", "                if self.counts.note(tripped) == Regard::Close {",
+         "                if false && self.counts.note(tripped) == Regard::Close {")]),
+    ("witness of writes", "containment::changing containment::tripwire cli", [
+        (SUPERVISE, "            Ok(Some(write)) => return self.witness(listener, notification, &write),",
+         "            Ok(Some(_)) => return (Answer::LeftToOtherLayers, None),")]),
 ]
 
 

@@ -16,7 +16,7 @@ use crate::model::{
 };
 use crate::policy::{CommandPermit, PathAsk};
 use crate::sandbox::{
-    EndedFor, Exit, ExitStatus, Kept, NotEntered, Plan, Sandbox, ScratchPlace, Seen, Streams,
+    Exit, ExitStatus, Kept, NotEntered, Plan, Sandbox, ScratchPlace, Seen, Streams,
 };
 
 pub(super) const OP: &str = "exec.run";
@@ -174,6 +174,13 @@ impl Session {
             .map_err(Failure::Command)
             .and_then(|command| Ok(sandbox.enter(permit, command, streams)?));
         let enforced = sandbox.plan().enforced();
+        // A launcher that is lost is let go of, and the next command gets another.
+        if let Err(Failure::Enter(failed)) = &entered
+            && failed.error.is_loss_of_launcher()
+            && let Some(lost) = self.sandbox.take()
+        {
+            lost.finish();
+        }
         let made = self.set_aside(&watch, (request, record));
         match entered {
             Ok(exit) => self
@@ -217,12 +224,12 @@ impl Session {
             seen: &exit.seen,
         };
         let mut denials = self.report_refused((request, record), &witnessed, rule);
-        denials.extend(limit_denial(exit, request, rule));
+        denials.extend(self.report_limits((request, record), exit, rule));
         let count = denials.iter().map(|denial| denial.count).sum::<u64>() + exit.refused_more;
-        let outcome = match (exit.ended_for, exit.status) {
-            (Some(EndedFor::Time), _) => Outcome::TimedOut,
-            (_, ExitStatus::Exited(code)) => Outcome::Exited(code),
-            (_, ExitStatus::Signalled(signal)) => Outcome::Signalled(signal),
+        let outcome = match exit.status {
+            _ if exit.is_timed_out() => Outcome::TimedOut,
+            ExitStatus::Exited(code) => Outcome::Exited(code),
+            ExitStatus::Signalled(signal) => Outcome::Signalled(signal),
         };
         let effect = Effect {
             outcome,
@@ -233,7 +240,7 @@ impl Session {
         };
         let _ = self.ledger.ended(request, record, effect);
         Answer {
-            status: if exit.ended_for == Some(EndedFor::Time) {
+            status: if exit.is_timed_out() {
                 Status::Timeout
             } else {
                 Status::Ok
@@ -402,21 +409,6 @@ fn unavailable(permit: &CommandPermit, error: &SessionError) -> Denial {
         .with_hint(hint)
 }
 
-/// Why a command was ended, where it did not end by itself.
-fn limit_denial(exit: &Exit, request: RequestInfo<'_>, rule: &Rule) -> Option<Denial> {
-    let (code, what) = match exit.ended_for? {
-        EndedFor::Time => (RefusalCode::LimitExceeded, "wall time"),
-        EndedFor::Output => (RefusalCode::LimitExceeded, "output"),
-        EndedFor::Witness => (RefusalCode::SandboxUnavailable, "tripwire"),
-    };
-    Some(Denial::by_broker(
-        code,
-        request.op.to_owned(),
-        what,
-        rule.clone(),
-    ))
-}
-
 fn result_of(exit: &Exit) -> Value {
     let (code, signal) = match exit.status {
         ExitStatus::Exited(code) => (Some(code), None),
@@ -439,9 +431,9 @@ fn text(kept: &Kept) -> String {
 
 fn exit_code(exit: &Exit) -> u8 {
     const TIMED_OUT: u8 = 124;
-    match (exit.ended_for, exit.status) {
-        (Some(EndedFor::Time), _) => TIMED_OUT,
-        (_, ExitStatus::Exited(code)) => u8::try_from(code).unwrap_or(1),
-        (_, ExitStatus::Signalled(signal)) => u8::try_from(128 + signal).unwrap_or(255),
+    match exit.status {
+        _ if exit.is_timed_out() => TIMED_OUT,
+        ExitStatus::Exited(code) => u8::try_from(code).unwrap_or(1),
+        ExitStatus::Signalled(signal) => u8::try_from(128 + signal).unwrap_or(255),
     }
 }

@@ -9,7 +9,7 @@ use crate::audit::{Process, RecordId, RequestInfo};
 use crate::model::{
     Denial, HostPath, Intent, PathSource, RefusalCode, Rule, Sighting, Surroundings, Tally,
 };
-use crate::sandbox::{Attempt, RefusedCall, RefusedFor, Seen};
+use crate::sandbox::{Attempt, Exit, LimitHit, RefusedCall, RefusedFor, Seen};
 
 /// How many different refusals a reply holds in full.
 const IN_REPLY: usize = 50;
@@ -65,6 +65,31 @@ impl Session {
             let _ = self.ledger.refused(request, record, &denial);
         }
         tally.denials(IN_REPLY)
+    }
+
+    /// Puts why a command was ended on record, where it did not end by itself: one denial for
+    /// each limit that it met, and one for a witness that was lost.
+    pub(super) fn report_limits(
+        &self,
+        (request, record): (RequestInfo<'_>, RecordId),
+        exit: &Exit,
+        rule: &Rule,
+    ) -> Vec<Denial> {
+        let met = |limit: &LimitHit| (RefusalCode::LimitExceeded, limit.as_str());
+        let lost = (RefusalCode::SandboxUnavailable, "tripwire");
+        let lost = exit.is_unwatched.then_some(lost);
+        let denial = |(code, what): (RefusalCode, &str)| {
+            let denial = Denial::by_broker(code, request.op.to_owned(), what, rule.clone());
+            // It has happened already; a log that fails now refuses the next request.
+            let _ = self.ledger.refused(request, record, &denial);
+            denial
+        };
+        exit.limits
+            .iter()
+            .map(met)
+            .chain(lost)
+            .map(denial)
+            .collect()
     }
 
     fn surroundings(&self, request: RequestInfo<'_>) -> Surroundings {

@@ -49,6 +49,10 @@ pub enum WeakerGuarantee {
     CommandExceptions,
     /// Signals can reach processes of the same user outside the sandbox.
     OutsideSignals,
+    /// Nothing bounds how many processes commands of uid 0 have.
+    ProcessLimit,
+    /// Nothing but the disk bounds what commands keep in their private directory.
+    ScratchLimit,
 }
 
 impl WeakerGuarantee {
@@ -58,6 +62,8 @@ impl WeakerGuarantee {
             Self::OutsideMetadata => "outside-metadata",
             Self::CommandExceptions => "command-exceptions",
             Self::OutsideSignals => "outside-signals",
+            Self::ProcessLimit => "process-limit",
+            Self::ScratchLimit => "scratch-limit",
         }
     }
 
@@ -71,6 +77,10 @@ impl WeakerGuarantee {
                 "hide and protect patterns bind file requests, but not commands"
             }
             Self::OutsideSignals => "a command can signal the user's other processes",
+            Self::ProcessLimit => "nothing bounds how many processes a command of uid 0 has",
+            Self::ScratchLimit => {
+                "nothing but the disk bounds what commands keep in their private directory"
+            }
         }
     }
 }

@@ -1,27 +1,24 @@
 //! Entering a prepared sandbox: one command, from its order to its end.
 //!
-//! The launcher starts the command and keeps its tree; this side moves its bytes, passes
-//! signals on, and collects what was refused. One loop waits for everything.
+//! The launcher starts the command and keeps its tree; while it runs, `visit.rs` moves its
+//! bytes, passes signals on, and collects what was refused.
 
 use std::ffi::CString;
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
-use super::message::{Ended, ExitStatus, Job, Order, RefusedCall, Report, Terminal};
+use super::message::{ExitStatus, Job, LimitHit, Order, RefusedCall, Report, Terminal};
 use super::obstacle::{Obstacle, Surroundings};
 use super::prepare::Sandbox;
-use super::relay::{Flow, Progress};
-use super::streams::{Fitted, Running, Streams};
-use super::tripwire::{Seen, Standing, Watch};
+use super::streams::{Fitted, Streams};
+use super::tripwire::{Seen, Watch};
+use super::visit::{State, Visit};
 use crate::policy::CommandPermit;
 use crate::sys::channel::Channel;
 use crate::sys::launch::{LaunchError, Step};
-use crate::sys::signals::SignalSource;
-use crate::sys::stdio::{Interest, wait};
 
 /// A command, resolved to what execve(2) takes.
 #[derive(Debug)]
@@ -45,8 +42,11 @@ pub struct Command {
 pub struct Exit {
     /// Its own ending.
     pub status: ExitStatus,
-    /// Why it was ended, where it did not end by itself.
-    pub ended_for: Option<EndedFor>,
+    /// The limits that it met, as far as that can be known.
+    pub limits: Vec<LimitHit>,
+    /// Whether it was ended because the tripwire had ended, so that what it was refused is
+    /// not known any more.
+    pub is_unwatched: bool,
     /// What it wrote to standard output, where that was kept.
     pub stdout: Kept,
     /// What it wrote to standard error, where that was kept.
@@ -67,15 +67,11 @@ pub struct Exit {
     pub written: u64,
 }
 
-/// Why a command was ended by us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EndedFor {
-    /// Its time was up.
-    Time,
-    /// It wrote more than it may.
-    Output,
-    /// The tripwire ended, so what it was refused is not known any more.
-    Witness,
+impl Exit {
+    /// Whether it was ended because its time was up.
+    pub fn is_timed_out(&self) -> bool {
+        self.limits.contains(&LimitHit::WallTime)
+    }
 }
 
 /// Output that was kept.
@@ -141,6 +137,11 @@ impl EnterError {
         }
     }
 
+    /// Whether the sandbox is of no more use.
+    pub fn is_loss_of_launcher(&self) -> bool {
+        matches!(self, Self::Launcher(_))
+    }
+
     /// What in the host kept the command from starting and what can be done about it, where
     /// more is known than the step that failed.
     pub fn obstacle(&self) -> Option<String> {
@@ -152,8 +153,8 @@ impl EnterError {
     }
 }
 
-/// More refused calls than this are only counted.
-const MOST_REFUSED: usize = 256;
+/// How long a launcher may take to end a command whose time is up.
+const GRACE: Duration = Duration::from_secs(10);
 
 impl Sandbox {
     /// Runs a command that was permitted, and waits until nothing of it is left.
@@ -176,33 +177,18 @@ impl Sandbox {
         if watch.as_ref().is_some_and(Watch::is_over) {
             return Err(EnterError::Witness.into());
         }
+        // The launcher keeps the time. One that lets it pass is stopped, or stuck.
+        let overdue = Instant::now().checked_add(command.wall.saturating_add(GRACE));
         start(channel, command, &fitted).map_err(|error| last_word(channel).unwrap_or(error))?;
-        let Running {
-            flows,
-            signals,
-            raw_mode,
-            window,
-        } = fitted.started();
-        let mut visit = Visit {
+        Visit {
             channel,
             watch,
-            flows,
-            signals,
-            window,
+            running: fitted.started(),
+            overdue,
             output_limit: self.plan().limits.output,
             state: State::default(),
-        };
-        let ended = visit.until_end();
-        drop(raw_mode);
-        let (seen, standing) = match visit.watch.take() {
-            Some(watch) => watch.finish(),
-            None => (Seen::default(), Standing::Told),
-        };
-        visit.state.unwatched |= standing == Standing::Gone;
-        match ended {
-            Ok(ended) => Ok(visit.into_exit(ended, seen)),
-            Err(error) => Err(NotEntered { error, seen }),
         }
+        .finish()
     }
 }
 
@@ -236,7 +222,12 @@ fn start(channel: &Channel, command: Command, fitted: &Fitted) -> Result<(), Ent
     )
 }
 
-fn send(channel: &Channel, order: &Order, with: &[BorrowedFd<'_>]) -> Result<(), EnterError> {
+/// Tells the launcher.
+pub(super) fn send(
+    channel: &Channel,
+    order: &Order,
+    with: &[BorrowedFd<'_>],
+) -> Result<(), EnterError> {
     let bytes = postcard::to_stdvec(order)
         .map_err(|error| EnterError::Launcher(io::Error::other(error)))?;
     channel.send(&bytes, with).map_err(EnterError::Launcher)
@@ -250,227 +241,5 @@ fn last_word(channel: &Channel) -> Option<EnterError> {
             Some(EnterError::NoLauncher(io::Error::from_raw_os_error(errno)))
         }
         _ => None,
-    }
-}
-
-/// What one descriptor of the loop belongs to.
-#[derive(Clone, Copy)]
-enum Waiting {
-    Launcher,
-    Tripwire,
-    Signals,
-    Flow(usize),
-}
-
-/// Which way a flow goes, and which stream it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
-    In,
-    Out,
-    Error,
-}
-
-/// A flow that may have finished.
-#[derive(Debug)]
-pub(super) struct Lane {
-    pub way: Way,
-    pub flow: Flow,
-    pub open: bool,
-}
-
-#[derive(Default)]
-struct State {
-    pid: i32,
-    ended: Option<Ended>,
-    refused: Vec<RefusedCall>,
-    refused_more: u64,
-    too_much_output: bool,
-    unwatched: bool,
-}
-
-/// One command's stay in the sandbox.
-struct Visit<'a> {
-    channel: &'a Channel,
-    watch: Option<Watch<'a>>,
-    flows: Vec<Lane>,
-    signals: Option<SignalSource>,
-    window: Option<(File, File)>,
-    output_limit: u64,
-    state: State,
-}
-
-impl Visit<'_> {
-    fn until_end(&mut self) -> Result<Ended, EnterError> {
-        loop {
-            if let Some(ended) = self.state.ended
-                && !self.has_output_left()
-            {
-                return Ok(ended);
-            }
-            self.turn()?;
-        }
-    }
-
-    /// Whether bytes may still arrive. After the end of the command they are all in the
-    /// pipes, unless a background process, which the policy then allows, holds one open.
-    fn has_output_left(&self) -> bool {
-        let left: Vec<_> = self
-            .flows
-            .iter()
-            .filter(|lane| lane.open && lane.way != Way::In)
-            .filter_map(|lane| lane.flow.interest())
-            .collect();
-        if left
-            .iter()
-            .any(|(_, interest)| *interest == Interest::Writable)
-        {
-            return true;
-        }
-        wait(&left, Some(Duration::ZERO)).is_ok_and(|ready| ready.contains(&true))
-    }
-
-    fn turn(&mut self) -> Result<(), EnterError> {
-        let mut interests = Vec::new();
-        let mut waiting = Vec::new();
-        if self.state.ended.is_none() {
-            interests.push((self.channel.as_fd(), Interest::Readable));
-            waiting.push(Waiting::Launcher);
-        }
-        if let Some(watch) = &self.watch
-            && !self.state.unwatched
-        {
-            interests.push((watch.as_fd(), Interest::Readable));
-            waiting.push(Waiting::Tripwire);
-        }
-        if let Some(signals) = &self.signals {
-            interests.push((signals.as_fd(), Interest::Readable));
-            waiting.push(Waiting::Signals);
-        }
-        for (index, lane) in self.flows.iter().enumerate() {
-            if lane.open
-                && let Some(interest) = lane.flow.interest()
-            {
-                interests.push(interest);
-                waiting.push(Waiting::Flow(index));
-            }
-        }
-        let ready = wait(&interests, None).map_err(EnterError::Streams)?;
-        let due: Vec<_> = waiting
-            .into_iter()
-            .zip(ready)
-            .filter(|(_, ready)| *ready)
-            .map(|(who, _)| who)
-            .collect();
-        for who in due {
-            match who {
-                Waiting::Launcher => self.listen()?,
-                Waiting::Tripwire => self.heed(),
-                Waiting::Signals => self.pass_signals(),
-                Waiting::Flow(index) => self.advance(index),
-            }
-        }
-        Ok(())
-    }
-
-    fn listen(&mut self) -> Result<(), EnterError> {
-        let frame = self.channel.receive().map_err(EnterError::Launcher)?;
-        let frame =
-            frame.ok_or_else(|| EnterError::Launcher(io::ErrorKind::UnexpectedEof.into()))?;
-        let report = postcard::from_bytes(&frame.bytes)
-            .map_err(|error| EnterError::Launcher(io::Error::other(error)))?;
-        match report {
-            Report::Started { pid } => self.state.pid = pid,
-            Report::NotStarted { step, errno } => {
-                let errno = Errno::from_raw(errno);
-                return Err(LaunchError {
-                    step: Step::from_number(step),
-                    errno,
-                }
-                .into());
-            }
-            Report::Refused(call) if self.state.refused.len() < MOST_REFUSED => {
-                self.state.refused.push(call);
-            }
-            Report::Refused(_) => self.state.refused_more += 1,
-            Report::NoLauncher(errno) => {
-                let error = io::Error::from_raw_os_error(errno);
-                return Err(EnterError::NoLauncher(error));
-            }
-            Report::Ended(ended) => self.state.ended = Some(ended),
-            // Said once, when the sandbox was prepared.
-            Report::Ready | Report::NoView(_) => {}
-        }
-        Ok(())
-    }
-
-    /// Nobody may run whose refusals are not seen. Access outside fails already.
-    fn heed(&mut self) {
-        let standing = self.watch.as_mut().map(Watch::read);
-        if standing == Some(Standing::Gone) {
-            self.state.unwatched = true;
-            let _ = send(self.channel, &Order::End, &[]);
-        }
-    }
-
-    fn pass_signals(&mut self) {
-        while let Some(number) = self.signals.as_ref().and_then(SignalSource::next) {
-            if let Some((caller, inside)) = &self.window {
-                crate::sys::terminal::copy_window_size(caller.as_fd(), inside.as_fd());
-            }
-            // A launcher that is gone is noticed by the loop.
-            let _ = send(self.channel, &Order::Signal(number), &[]);
-        }
-    }
-
-    fn advance(&mut self, index: usize) {
-        let lane = &mut self.flows[index];
-        if lane.flow.step() == Progress::Finished {
-            lane.open = false;
-            lane.flow.close();
-        }
-        if !self.state.too_much_output && self.written() > self.output_limit {
-            self.state.too_much_output = true;
-            let _ = send(self.channel, &Order::End, &[]);
-        }
-    }
-
-    fn written(&self) -> u64 {
-        self.flows
-            .iter()
-            .filter(|lane| lane.way != Way::In)
-            .map(|lane| lane.flow.passed())
-            .sum()
-    }
-
-    fn into_exit(self, ended: Ended, seen: Seen) -> Exit {
-        let written = self.written();
-        let mut exit = Exit {
-            status: ended.status,
-            ended_for: match &self.state {
-                _ if ended.timed_out => Some(EndedFor::Time),
-                state if state.too_much_output => Some(EndedFor::Output),
-                state if state.unwatched => Some(EndedFor::Witness),
-                _ => None,
-            },
-            stdout: Kept::default(),
-            stderr: Kept::default(),
-            refused: self.state.refused,
-            refused_more: self.state.refused_more,
-            seen,
-            strays: ended.strays,
-            duration: ended.duration,
-            pid: self.state.pid,
-            written,
-        };
-        for lane in self.flows {
-            let way = lane.way;
-            let (bytes, lost) = lane.flow.into_kept();
-            match way {
-                Way::In => {}
-                Way::Out => exit.stdout = Kept { bytes, lost },
-                Way::Error => exit.stderr = Kept { bytes, lost },
-            }
-        }
-        exit
     }
 }

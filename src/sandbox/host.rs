@@ -27,6 +27,10 @@ pub struct HostFeatures {
     pub layers: Layers,
     /// Whether `/dev/fuse` can be opened, which the tripwire needs.
     pub fuse: Presence,
+    /// Who the commands run as.
+    pub user: User,
+    /// Whether a pid namespace has a limit of its own on the number of processes.
+    pub pid_limit: Presence,
     /// Whether a control group is delegated to this user.
     pub cgroup: Presence,
 }
@@ -77,6 +81,27 @@ pub enum Layers {
     },
 }
 
+/// Who the commands run as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum User {
+    /// uid 0, which the kernel exempts from some limits. It is taken for the host's own also
+    /// where it may be a container's.
+    Root,
+    /// Any other.
+    Ordinary,
+}
+
+impl User {
+    fn current() -> Self {
+        if nix::unistd::geteuid().is_root() {
+            Self::Root
+        } else {
+            Self::Ordinary
+        }
+    }
+}
+
 /// Whether something is there to be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -109,6 +134,8 @@ impl HostFeatures {
             namespaces: Namespaces::Untried,
             layers: Layers::Untried,
             fuse: sys::host::can_open_for_writing("/dev/fuse").into(),
+            user: User::current(),
+            pid_limit: sys::host::is_at_least(6, 14).into(),
             cgroup: sys::host::has_delegated_cgroup().into(),
         }
     }

@@ -23,19 +23,20 @@ use super::witness::ViewRoot;
 use crate::policy::Background;
 use crate::sys::channel::Channel;
 use crate::sys::launch;
+use crate::sys::limits::Limit;
 use crate::sys::packets::Packets;
 use crate::sys::process::{self, Fork};
 use crate::sys::seccomp::Filter;
 use crate::sys::signals::block_all;
-use crate::sys::stdio::{Interest, wait};
+use crate::sys::stdio::{Interest, pipe, wait};
 use crate::sys::teardown::Teardown;
 
 /// What every command of a session is started with, whatever the mode.
 #[derive(Debug)]
 pub(super) struct Outfit {
     pub filter: Filter,
-    /// Resource limits: soft and hard alike.
-    pub limits: Vec<(u32, u64)>,
+    /// The limits of each process.
+    pub limits: Vec<Limit>,
     pub background: Background,
 }
 
@@ -81,12 +82,14 @@ pub(super) struct LauncherHandle {
     pidfd: OwnedFd,
     /// The view's own instance of devpts.
     terminals: Option<OwnedFd>,
+    /// What ends when the broker lets go of the launcher, however it does.
+    lifeline: OwnedFd,
 }
 
 impl LauncherHandle {
     /// Starts a launcher on the host's file tree. The calling process must have a single thread.
     pub(super) fn start_flat(outfit: Outfit, ground: FlatGround) -> io::Result<Self> {
-        Self::fork(|channel| keep_flat(outfit, ground, channel))
+        Self::fork(|channel, lifeline| keep_flat(outfit, ground, channel, &lifeline))
     }
 
     /// Starts a launcher in a view, and waits until that is built. The calling process must
@@ -103,7 +106,9 @@ impl LauncherHandle {
         };
         let mut handle = Self {
             reports: ours,
-            ..Self::fork(|channel| keep_view(outfit, ground, (channel, theirs)))?
+            ..Self::fork(|channel, lifeline| {
+                keep_view((outfit, ground), (channel, &lifeline), theirs)
+            })?
         };
         let frame = handle.channel.receive()?;
         let mut frame = frame.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
@@ -120,8 +125,9 @@ impl LauncherHandle {
         }
     }
 
-    fn fork(child: impl FnOnce(Channel) -> io::Result<()>) -> io::Result<Self> {
+    fn fork(child: impl FnOnce(Channel, OwnedFd) -> io::Result<()>) -> io::Result<Self> {
         let (ours, theirs) = Channel::pair()?;
+        let (seen, lifeline) = pipe()?;
         match process::fork_single_threaded()? {
             Fork::Parent { pid, pidfd } => Ok(Self {
                 channel: ours,
@@ -129,10 +135,11 @@ impl LauncherHandle {
                 pid,
                 pidfd,
                 terminals: None,
+                lifeline,
             }),
             Fork::Child => {
-                drop(ours);
-                process::end_now(match child(theirs) {
+                drop((ours, lifeline));
+                process::end_now(match child(theirs, seen) {
                     Ok(()) => 0,
                     Err(_) => 1,
                 })
@@ -153,8 +160,9 @@ impl LauncherHandle {
             pid,
             pidfd,
             terminals: _,
+            lifeline,
         } = self;
-        drop((channel, reports));
+        drop((channel, reports, lifeline));
         // The launcher needs a moment to end and reap what is left; it is never waited
         // for without end, because a broker must not hang in a destructor.
         let ended = wait(&[(pidfd.as_fd(), Interest::Readable)], Some(GRACE));
@@ -167,7 +175,16 @@ impl LauncherHandle {
 /// How long a launcher may take to clean up before the broker goes on without it.
 const GRACE: Duration = Duration::from_secs(10);
 
-fn keep_flat(outfit: Outfit, ground: FlatGround, channel: Channel) -> io::Result<()> {
+/// How long a keeper lets a launcher that the broker let go of clean up by itself. One that is
+/// stopped, or stuck, never will.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+fn keep_flat(
+    outfit: Outfit,
+    ground: FlatGround,
+    channel: Channel,
+    lifeline: &OwnedFd,
+) -> io::Result<()> {
     stand_alone()?;
     let FlatGround {
         ruleset,
@@ -193,16 +210,16 @@ fn keep_flat(outfit: Outfit, ground: FlatGround, channel: Channel) -> io::Result
     };
     // The broker must see that the launcher is gone, so nobody else may hold its channel.
     drop((channel, ruleset, supervisor, domain));
-    let waited = await_launcher(pid, &pidfd, &scratch.descriptors());
+    let waited = await_launcher(pid, &pidfd, lifeline, &scratch.descriptors());
     Teardown::OneByOne.end_all();
     scratch.remove();
     waited
 }
 
 fn keep_view(
-    outfit: Outfit,
-    ground: ViewGround<'_>,
-    (channel, reports): (Channel, Option<Packets>),
+    (outfit, ground): (Outfit, ViewGround<'_>),
+    (channel, lifeline): (Channel, &OwnedFd),
+    reports: Option<Packets>,
 ) -> io::Result<()> {
     stand_alone()?;
     let supervision = match ground.plan.metadata {
@@ -211,7 +228,8 @@ fn keep_view(
     };
     let start = |reports| Tripwire::start(reports, supervision);
     let (tripwire, handover) = reports.map(start).transpose()?.unzip();
-    let kept = keep_launcher(outfit, ground, channel, (tripwire.as_ref(), handover));
+    let ties = (channel, lifeline);
+    let kept = keep_launcher((outfit, ground), ties, (tripwire.as_ref(), handover));
     // Nobody is left who could leave the view.
     if let Some(tripwire) = tripwire {
         tripwire.end();
@@ -220,9 +238,8 @@ fn keep_view(
 }
 
 fn keep_launcher(
-    outfit: Outfit,
-    ground: ViewGround<'_>,
-    channel: Channel,
+    (outfit, ground): (Outfit, ViewGround<'_>),
+    (channel, lifeline): (Channel, &OwnedFd),
     (tripwire, handover): (Option<&Tripwire>, Option<Handover>),
 ) -> io::Result<()> {
     let unfinished = match view::begin(ground.plan.into(), ground.handles, handover) {
@@ -239,7 +256,7 @@ fn keep_launcher(
     // The kernel ends everything in the pid namespace with its first process, the launcher.
     drop((channel, unfinished));
     let besides: Vec<_> = tripwire.map(Tripwire::descriptor).into_iter().collect();
-    await_launcher(pid, &pidfd, &besides)
+    await_launcher(pid, &pidfd, lifeline, &besides)
 }
 
 /// The life of the launcher in a view.
@@ -336,21 +353,30 @@ fn settle(equipment: &Equipment, channel: &Channel, besides: &[i32]) -> io::Resu
     process::close_all_but(3, &mut kept)
 }
 
-fn await_launcher(pid: i32, pidfd: &OwnedFd, besides: &[i32]) -> io::Result<()> {
-    let stood_back = stand_back(pidfd, besides);
+fn await_launcher(
+    pid: i32,
+    pidfd: &OwnedFd,
+    lifeline: &OwnedFd,
+    besides: &[i32],
+) -> io::Result<()> {
     // What could not be given up is no reason to leave the launcher alone.
-    wait(&[(pidfd.as_fd(), Interest::Readable)], None)?;
+    let stood_back = stand_back([pidfd, lifeline], besides);
+    let its_end = (pidfd.as_fd(), Interest::Readable);
+    let ready = wait(&[its_end, (lifeline.as_fd(), Interest::Readable)], None)?;
+    if ready != [true, false] && wait(&[its_end], Some(PATIENCE))? != [true] {
+        let _ = process::signal(pid, nix::sys::signal::Signal::SIGKILL as i32);
+    }
     process::reap(pid);
     stood_back
 }
 
 /// Gives up what only a launcher needs.
-fn stand_back(pidfd: &OwnedFd, besides: &[i32]) -> io::Result<()> {
+fn stand_back(watched: [&OwnedFd; 2], besides: &[i32]) -> io::Result<()> {
     process::drop_capabilities()?;
     process::hide_memory();
     launch::detach_stdio()?;
     let mut kept = besides.to_vec();
-    kept.push(pidfd.as_raw_fd());
+    kept.extend(watched.map(OwnedFd::as_raw_fd));
     process::close_all_but(3, &mut kept)
 }
 

@@ -16,10 +16,12 @@ use std::time::Instant;
 
 use nix::sys::signal::Signal;
 
-use super::message::{Ended, ExitStatus, Job, Order, Report};
+use super::ending::LeaderEnded;
+use super::message::{Ended, Job, LimitHit, Order, Report};
 use super::supervise::Supervisor;
 use crate::sys::channel::{Channel, Frame};
 use crate::sys::launch::{self, Launch, LaunchError, Launched, PointerList, Step};
+use crate::sys::limits::Limit;
 use crate::sys::metadata::{Identity, LastLink, Resolution, pin, pin_host_path};
 use crate::sys::notification::Listener;
 use crate::sys::process;
@@ -33,8 +35,8 @@ use crate::sys::teardown::Teardown;
 pub(super) struct Equipment {
     pub ruleset: OwnedFd,
     pub filter: Filter,
-    /// Resource limits: soft and hard alike.
-    pub limits: Vec<(u32, u64)>,
+    /// The limits of each process.
+    pub limits: Vec<Limit>,
     pub supervisor: Supervisor,
     pub background: crate::policy::Background,
     pub territory: Territory,
@@ -114,7 +116,7 @@ struct Running {
 enum Turn {
     GoOn,
     BrokerGone,
-    LeaderEnded(ExitStatus),
+    LeaderEnded(LeaderEnded),
 }
 
 impl Launcher {
@@ -171,8 +173,8 @@ impl Launcher {
             match self.turn(&mut running)? {
                 Turn::GoOn => {}
                 Turn::BrokerGone => return Ok(Turn::BrokerGone),
-                Turn::LeaderEnded(status) => {
-                    let ended = self.finish(&running, status);
+                Turn::LeaderEnded(leader) => {
+                    let ended = self.finish(&running, leader);
                     self.report(&Report::Ended(ended))?;
                     return Ok(Turn::GoOn);
                 }
@@ -256,8 +258,8 @@ impl Launcher {
         }
         if ready[1] {
             while self.children.next().is_some() {}
-            if let Some(status) = reap_until_leader(running.launched.pid) {
-                return Ok(Turn::LeaderEnded(status));
+            if let Some(ended) = LeaderEnded::reap(running.launched.pid) {
+                return Ok(Turn::LeaderEnded(ended));
             }
         }
         if ready[0] {
@@ -300,15 +302,22 @@ impl Launcher {
         }
     }
 
-    fn finish(&self, running: &Running, status: ExitStatus) -> Ended {
+    fn finish(&self, running: &Running, leader: LeaderEnded) -> Ended {
         let duration = running.started.elapsed();
         let strays = match self.equipment.background {
             crate::policy::Background::Refuse => self.equipment.teardown.end_all(),
             crate::policy::Background::UntilSessionEnd => 0,
         };
+        let mut limits = leader.limits_met(&self.equipment.limits);
+        if running.timed_out {
+            limits.push(LimitHit::WallTime);
+        }
+        if self.equipment.territory.scratch_is_full() {
+            limits.push(LimitHit::Scratch);
+        }
         Ended {
-            status,
-            timed_out: running.timed_out,
+            status: leader.status,
+            limits,
             strays: strays as u64,
             duration,
         }
@@ -323,25 +332,6 @@ impl Launcher {
 /// Ends the leader; its end is noticed by the loop, which then ends the rest.
 fn end_command(running: &Running) {
     let _ = process::signal(running.launched.pid, Signal::SIGKILL as i32);
-}
-
-/// Reaps what ended; the leader's status once it is among them.
-fn reap_until_leader(leader: i32) -> Option<ExitStatus> {
-    // The leader first, and only so many others: a storm of processes that fork and exit
-    // must not put off what is due.
-    const MOST: usize = 1024;
-    let first = process::reap_child(leader).ok().flatten();
-    let others = (0..MOST).map_while(|_| process::reap_any().ok().flatten());
-    let ended = first.or_else(|| {
-        others
-            .filter(|(pid, _)| *pid == leader)
-            .map(|(_, ended)| ended)
-            .next()
-    });
-    ended.map(|ended| match ended {
-        process::Ended::Exited(code) => ExitStatus::Exited(code),
-        process::Ended::Signalled(signal) => ExitStatus::Signalled(signal),
-    })
 }
 
 fn decode(frame: &Frame) -> io::Result<Order> {

@@ -110,16 +110,44 @@ pub enum RefusedFor {
 }
 
 /// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Ended {
     /// Its own ending.
     pub status: ExitStatus,
-    /// Whether its time was up.
-    pub timed_out: bool,
+    /// The limits that it met, as far as that can be known.
+    pub limits: Vec<LimitHit>,
     /// How many processes it left behind, which were ended.
     pub strays: u64,
     /// How long it ran.
     pub duration: Duration,
+}
+
+/// A limit that a command met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LimitHit {
+    /// Its time was up.
+    WallTime,
+    /// It wrote more than it may.
+    Output,
+    /// Its first process used up its processor time.
+    CpuTime,
+    /// Its first process made a file as large as it may.
+    FileSize,
+    /// The private directory was full when it ended.
+    Scratch,
+}
+
+impl LimitHit {
+    /// What denials call it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WallTime => "wall time",
+            Self::Output => "output",
+            Self::CpuTime => "cpu time",
+            Self::FileSize => "file size",
+            Self::Scratch => "scratch size",
+        }
+    }
 }
 
 /// The ending of a process.

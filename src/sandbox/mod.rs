@@ -8,6 +8,7 @@ pub mod seccomp;
 pub mod toolchain;
 
 mod closing;
+mod ending;
 mod enter;
 mod exceptions;
 mod explain;
@@ -17,6 +18,7 @@ mod keeper;
 mod landlock;
 mod launcher;
 mod layers;
+mod limits;
 mod message;
 mod obstacle;
 mod plan;
@@ -28,13 +30,15 @@ mod streams;
 mod supervise;
 mod tripwire;
 mod view;
+mod visit;
 mod witness;
 
 pub use self::landlock::LandlockError;
-pub use enter::{Command, EndedFor, EnterError, Exit, Kept, NotEntered};
+pub use enter::{Command, EnterError, Exit, Kept, NotEntered};
 pub use explain::{ExplainedCall, ExplainedPath, PlanExplanation};
-pub use host::{HostFeatures, Layers, Namespaces, Presence, Supervision};
-pub use message::{ExitStatus, RefusedCall, RefusedFor};
+pub use host::{HostFeatures, Layers, Namespaces, Presence, Supervision, User};
+pub use limits::ProcessBound;
+pub use message::{ExitStatus, LimitHit, RefusedCall, RefusedFor};
 pub use obstacle::NO_PROC;
 pub use plan::{
     ClosedCalls, HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, Wish, changes_of,

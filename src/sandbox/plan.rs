@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Serialize;
 
 use super::closing::{self, Situation};
 use super::host::{HostFeatures, Layers, Namespaces, Supervision};
+use super::limits::ProcessBound;
 use super::profile::{
     Access, Changes, DeviceControl, HomeFile, ProcessLimit, ProfileOrigin, SystemView,
 };
@@ -72,6 +72,8 @@ pub struct Plan {
     pub home_files: Vec<HomeCopy>,
     /// The policy's limits.
     pub limits: Limits,
+    /// What bounds the number of processes.
+    pub process_bound: ProcessBound,
     /// Limits of each process that are no matter of policy.
     pub process_limits: Vec<ProcessLimit>,
     /// What happens to processes that outlive their command.
@@ -235,7 +237,8 @@ impl Plan {
         let arch = host.architecture.ok_or(Unavailable::Architecture)?;
         let changes = changes_of(wish.reach);
         let metadata = metadata_calls(mode_for_metadata(mode, wish.reach), changes, host)?;
-        let weaker = weaker(wish, mode, host.landlock_abi)?;
+        let process_bound = ProcessBound::of(wish.limits, mode, host);
+        let weaker = weaker(wish, (mode, process_bound), host.landlock_abi)?;
         let situation = Situation {
             arch,
             mode,
@@ -261,6 +264,7 @@ impl Plan {
             search_path: wish.view.search_path.clone(),
             home_files: home_files(wish),
             limits: wish.limits.clone(),
+            process_bound,
             process_limits: wish.view.limits.clone(),
             background: wish.containment.background,
             weaker,
@@ -298,7 +302,7 @@ impl Plan {
                 Mode::Flat | Mode::Broker => "none".into(),
             },
             witness: self.witness(),
-            limits: limits_text(&self.limits),
+            limits: self.limits_text(),
             weaker: self.weaker.clone(),
         }
     }
@@ -370,7 +374,7 @@ const SCOPED_SIGNALS: u32 = 6;
 /// What the mode cannot keep; an error where the policy needs one of them.
 fn weaker(
     wish: &Wish<'_>,
-    mode: Mode,
+    (mode, process_bound): (Mode, ProcessBound),
     landlock_abi: u32,
 ) -> Result<Vec<WeakerGuarantee>, Unavailable> {
     let mut weaker = Vec::new();
@@ -386,6 +390,10 @@ fn weaker(
         if landlock_abi < SCOPED_SIGNALS {
             weaker.push(WeakerGuarantee::OutsideSignals);
         }
+        weaker.push(WeakerGuarantee::ScratchLimit);
+    }
+    if process_bound == ProcessBound::Nothing {
+        weaker.push(WeakerGuarantee::ProcessLimit);
     }
     match weaker
         .iter()
@@ -506,26 +514,3 @@ pub(super) const SCRATCH: Access = Access {
     rights: Rights::ALL,
     ioctl: DeviceControl::Refuse,
 };
-
-fn limits_text(limits: &Limits) -> String {
-    let mut parts = vec![format!("wall {}", seconds(limits.wall))];
-    if let Some(cpu) = limits.cpu {
-        parts.push(format!("cpu {}", seconds(cpu)));
-    }
-    if let Some(memory) = limits.memory {
-        parts.push(format!("memory {} MiB", memory >> 20));
-    }
-    if let Some(processes) = limits.processes {
-        parts.push(format!("processes {processes}"));
-    }
-    parts.push(format!("open files {}", limits.open_files));
-    if let Some(size) = limits.file_size {
-        parts.push(format!("file size {} MiB", size >> 20));
-    }
-    parts.push(format!("output {} MiB", limits.output >> 20));
-    parts.join(", ")
-}
-
-fn seconds(time: Duration) -> String {
-    format!("{}s", time.as_secs_f64())
-}

@@ -10,14 +10,12 @@ use super::exceptions;
 use super::keeper::{FlatGround, LauncherHandle, Outfit, StartError, ViewGround};
 use super::landlock::{self, LandlockError, OpenRule};
 use super::plan::{Origin, PathRule, Plan, SCRATCH};
-use super::profile::Resource;
 use super::scratch::{Scratch, ScratchError};
 use super::seccomp::CompileError;
 use super::view::{self, ViewError};
 use super::{home, reach};
 use crate::model::{HostPath, Mode};
 use crate::policy::GrantId;
-use crate::sys::limits::{Limit, resource};
 use crate::sys::metadata::pin_host_path;
 use crate::sys::seccomp::{Filter, Instruction, Supervision};
 
@@ -114,7 +112,7 @@ impl Sandbox {
     ) -> Result<Self, PrepareError> {
         let outfit = Outfit {
             filter: filter(&plan)?,
-            limits: limits(&plan),
+            limits: plan.resource_limits(),
             background: plan.background,
         };
         let (launcher, scratch) = match plan.mode {
@@ -306,33 +304,4 @@ fn ruleset(plan: &Plan, opened: &[Opened<'_>], scratch: &Scratch) -> Result<Owne
         plan.landlock_abi,
         whole.chain(parts).chain([own]),
     )?)
-}
-
-fn limits(plan: &Plan) -> Vec<Limit> {
-    let limits = &plan.limits;
-    let mut list = vec![(resource::OPEN_FILES, limits.open_files)];
-    list.extend(
-        limits
-            .cpu
-            .map(|time| (resource::CPU_SECONDS, time.as_secs().max(1))),
-    );
-    list.extend(limits.memory.map(|bytes| (resource::DATA, bytes)));
-    list.extend(limits.file_size.map(|bytes| (resource::FILE_SIZE, bytes)));
-    list.extend(limits.processes.map(|count| {
-        // The kernel counts every process of the user; what runs already is not ours to count.
-        (
-            resource::PROCESSES,
-            count.saturating_add(crate::sys::host::threads_on_host()),
-        )
-    }));
-    list.extend(plan.process_limits.iter().map(|limit| {
-        let kind = match limit.resource {
-            Resource::Core => resource::CORE,
-            Resource::LockedMemory => resource::LOCKED_MEMORY,
-            Resource::MessageQueues => resource::MESSAGE_QUEUES,
-            Resource::RealTimePriority => resource::REAL_TIME_PRIORITY,
-        };
-        (kind, limit.most)
-    }));
-    crate::sys::limits::no_higher_than_now(list)
 }

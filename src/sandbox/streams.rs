@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use super::enter::{Lane, Way};
 use super::relay::{Flow, Sink};
+use super::visit::{Lane, Way};
 use crate::policy::Limits;
 use crate::sys::signals::SignalSource;
 use crate::sys::stdio::{
@@ -33,8 +33,9 @@ pub enum Streams {
 pub(super) struct Fitted {
     inside: [OwnedFd; 3],
     pub flows: Vec<Lane>,
-    pub signals: Option<SignalSource>,
+    // In this order: a signal that has waited must find the terminal restored.
     pub raw_mode: Option<RawMode>,
+    pub signals: Option<SignalSource>,
     /// The caller's terminal and ours, to keep their sizes equal.
     pub window: Option<(File, File)>,
 }
@@ -42,8 +43,9 @@ pub(super) struct Fitted {
 /// The same without the command's ends, which only the command may hold while it runs.
 pub(super) struct Running {
     pub flows: Vec<Lane>,
-    pub signals: Option<SignalSource>,
+    // In this order: a signal that has waited must find the terminal restored.
     pub raw_mode: Option<RawMode>,
+    pub signals: Option<SignalSource>,
     pub window: Option<(File, File)>,
 }
 
@@ -79,15 +81,15 @@ impl Fitted {
         let Self {
             inside,
             flows,
-            signals,
             raw_mode,
+            signals,
             window,
         } = self;
         drop(inside);
         Running {
             flows,
-            signals,
             raw_mode,
+            signals,
             window,
         }
     }
@@ -139,14 +141,16 @@ fn caller(terminals: Option<BorrowedFd<'_>>) -> io::Result<Fitted> {
             maker.output(Way::Error, ends[2])?
         }
     }];
+    // Before the terminal is changed: what would end us now would leave it changed.
+    let signals = SignalSource::of(&crate::sys::signals::FORWARDED)?;
     let raw_mode = match maker.terminal {
-        Some(_) if stdio::is_terminal(ends[0]) => Some(RawMode::enter(ends[0])?),
+        Some(_) if stdio::is_terminal(ends[0]) => RawMode::enter(ends[0])?,
         _ => None,
     };
     Ok(Fitted {
         inside,
         flows: maker.flows,
-        signals: Some(SignalSource::of(&crate::sys::signals::FORWARDED)?),
+        signals: Some(signals),
         raw_mode,
         window: maker.window,
     })

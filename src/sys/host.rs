@@ -9,6 +9,18 @@ pub fn kernel_release() -> String {
         .unwrap_or_default()
 }
 
+/// Whether the kernel is of this release or a newer one.
+pub fn is_at_least(major: u32, minor: u32) -> bool {
+    let release = kernel_release();
+    let mut numbers = release
+        .split(|other: char| !other.is_ascii_digit())
+        .map_while(|word| word.parse::<u32>().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(first), Some(second)) => (first, second) >= (major, minor),
+        _ => false,
+    }
+}
+
 /// The Landlock ABI (`LANDLOCK_CREATE_RULESET_VERSION`); 0 where there is none.
 pub fn landlock_abi() -> u32 {
     const VERSION: u32 = 1;
@@ -36,6 +48,12 @@ pub fn setting(path: &str) -> Option<String> {
 pub fn has_proc() -> bool {
     nix::sys::statfs::statfs("/proc")
         .is_ok_and(|at| at.filesystem_type() == nix::sys::statfs::PROC_SUPER_MAGIC)
+}
+
+/// Whether a file system has no room for one more block, or for one more file.
+pub fn is_full(path: &str) -> bool {
+    nix::sys::statfs::statfs(path)
+        .is_ok_and(|at| at.blocks_available() == 0 || at.files_free() == 0)
 }
 
 /// The profile of a security module that confines this process, `docker-default (enforce)`.

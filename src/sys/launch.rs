@@ -15,6 +15,7 @@ use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 use std::ptr;
 
+use super::limits::Limit;
 use super::seccomp::{Filter, Listening};
 
 /// Where a start failed. The number is the step's place in the order.
@@ -120,8 +121,8 @@ pub struct Launch<'a> {
     pub directory: BorrowedFd<'a>,
     /// The controlling terminal.
     pub terminal: ControllingTerminal,
-    /// Resource limits: soft and hard alike.
-    pub limits: &'a [(u32, u64)],
+    /// The limits of each process.
+    pub limits: &'a [Limit],
     /// The Landlock ruleset.
     pub ruleset: BorrowedFd<'a>,
     /// The system call filter.
@@ -263,10 +264,15 @@ fn put_on_layers(child: &mut Child<'_>) -> Step {
             return Step::Terminal;
         }
     }
-    for (resource, value) in launch.limits {
+    for Limit {
+        resource,
+        soft,
+        hard,
+    } in launch.limits
+    {
         let limit = libc::rlimit {
-            rlim_cur: *value,
-            rlim_max: *value,
+            rlim_cur: *soft,
+            rlim_max: *hard,
         };
         // SAFETY: `limit` lives through the call.
         if unsafe { libc::setrlimit(*resource, &raw const limit) } == -1 {

@@ -1,7 +1,26 @@
 //! Resource limits (`setrlimit(2)`).
 
-/// A resource's number and the most of it, soft and hard alike.
-pub type Limit = (u32, u64);
+/// The most of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// Its number.
+    pub resource: u32,
+    /// Where the kernel first refuses, or sends a signal.
+    pub soft: u64,
+    /// What it lets nobody go beyond.
+    pub hard: u64,
+}
+
+impl Limit {
+    /// One that allows no going beyond.
+    pub const fn flat(resource: u32, most: u64) -> Self {
+        Self {
+            resource,
+            soft: most,
+            hard: most,
+        }
+    }
+}
 
 /// The resources that are limited.
 pub mod resource {
@@ -14,7 +33,7 @@ pub mod resource {
     pub const FILE_SIZE: u32 = libc::RLIMIT_FSIZE;
     /// Open descriptors.
     pub const OPEN_FILES: u32 = libc::RLIMIT_NOFILE;
-    /// Processes and threads of the user, on the whole host.
+    /// Processes and threads of the user in a user namespace; before Linux 5.14, on the host.
     pub const PROCESSES: u32 = libc::RLIMIT_NPROC;
     /// Bytes of a core dump.
     pub const CORE: u32 = libc::RLIMIT_CORE;
@@ -31,7 +50,14 @@ pub mod resource {
 pub fn no_higher_than_now(limits: Vec<Limit>) -> Vec<Limit> {
     limits
         .into_iter()
-        .map(|(resource, most)| (resource, most.min(hard_limit(resource))))
+        .map(|limit| {
+            let most = hard_limit(limit.resource);
+            Limit {
+                soft: limit.soft.min(most),
+                hard: limit.hard.min(most),
+                ..limit
+            }
+        })
         .collect()
 }
 

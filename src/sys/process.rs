@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::{FromRawFd as _, OwnedFd};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
@@ -178,6 +179,43 @@ pub enum Ended {
 /// `ECHILD` when there is no child.
 pub fn reap_any() -> Result<Option<(i32, Ended)>, Errno> {
     reap_now(-1)
+}
+
+/// Whether a child has ended and is not reaped yet.
+pub fn has_ended(child: i32) -> bool {
+    peek(libc::P_PID, child.cast_unsigned()) == Some(child)
+}
+
+/// A child that has ended and is not reaped yet, if there is one.
+pub fn next_ended() -> Option<i32> {
+    peek(libc::P_ALL, 0)
+}
+
+fn peek(kind: libc::idtype_t, which: libc::id_t) -> Option<i32> {
+    // SAFETY: all zero is a valid `siginfo_t`; the kernel leaves it so where nobody has ended.
+    let mut seen: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: the kernel writes one `siginfo_t`, which lives through the call.
+    checked(unsafe { libc::waitid(kind, which, &raw mut seen, flags) }.into()).ok()?;
+    // SAFETY: a number, whatever the kernel filled in.
+    let pid = unsafe { seen.si_pid() };
+    (pid != 0).then_some(pid)
+}
+
+/// The processor time that the kernel charges a process with, by which it judges `RLIMIT_CPU`:
+/// that of all its threads, but of no child. Known until the process is reaped.
+pub fn processor_time(pid: i32) -> Option<Duration> {
+    // From linux/posix-timers_types.h: the clock of a whole process that counts what its timers
+    // and limits do (`CPUCLOCK_PROF`).
+    let clock = !pid << 3;
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the kernel writes one `timespec`, which lives through the call.
+    checked(unsafe { libc::clock_gettime(clock, &raw mut time) }.into()).ok()?;
+    let (seconds, nanoseconds) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
+    Some(Duration::new(seconds.ok()?, nanoseconds.ok()?))
 }
 
 /// Reaps one child if it has ended.

@@ -1,7 +1,8 @@
 //! A terminal of the sandbox's own, and the operator's terminal in raw mode meanwhile.
 
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
+use std::sync::{Mutex, MutexGuard, Once};
 
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
@@ -76,31 +77,106 @@ fn window_size(terminal: BorrowedFd<'_>) -> Option<libc::winsize> {
     (result == 0).then_some(size)
 }
 
-/// The operator's terminal in raw mode; back as it was when this is dropped.
+/// The operator's terminal in raw mode; back as it was when this is dropped, and when the
+/// program panics, which runs no destructor where a panic ends the process.
+///
+/// While it lives, the signals that would end the process must be blocked. Against one that
+/// cannot be blocked nothing helps but `stty sane`.
 #[derive(Debug)]
 pub struct RawMode {
     terminal: OwnedFd,
-    before: Termios,
 }
 
+static HOOK: Once = Once::new();
+/// The one terminal that is in raw mode, and how it was before.
+static BEFORE: Mutex<Option<(RawFd, Termios)>> = Mutex::new(None);
+
 impl RawMode {
-    /// Switches the terminal to raw mode.
+    /// Switches the terminal to raw mode, unless it serves another job now: then it is not ours
+    /// to change, and the kernel would stop us for trying.
     ///
     /// # Errors
     /// When the descriptor is no terminal.
-    pub fn enter(terminal: BorrowedFd<'_>) -> io::Result<Self> {
+    pub fn enter(terminal: BorrowedFd<'_>) -> io::Result<Option<Self>> {
         let before = tcgetattr(terminal)?;
+        if !is_ours(terminal) {
+            return Ok(None);
+        }
         let mut raw = before.clone();
         cfmakeraw(&mut raw);
         let terminal = super::stdio::duplicate(terminal)?;
-        tcsetattr(&terminal, SetArg::TCSADRAIN, &raw)?;
-        Ok(Self { terminal, before })
+        HOOK.call_once(restore_on_panic);
+        *lock() = Some((terminal.as_raw_fd(), before));
+        // From here on, dropping it restores.
+        let entered = Self { terminal };
+        tcsetattr(&entered.terminal, SetArg::TCSADRAIN, &raw)?;
+        Ok(Some(entered))
     }
 }
 
 impl Drop for RawMode {
     fn drop(&mut self) {
-        // Nothing more can be done for a terminal that is gone.
-        let _ = tcsetattr(&self.terminal, SetArg::TCSADRAIN, &self.before);
+        restore(lock());
+    }
+}
+
+/// Whether this process is of the job that the terminal serves. A terminal that controls
+/// another session, or none, has no jobs of ours and stops nobody.
+fn is_ours(terminal: BorrowedFd<'_>) -> bool {
+    nix::unistd::tcgetpgrp(terminal).map_or(true, |job| job == nix::unistd::getpgrp())
+}
+
+fn lock() -> MutexGuard<'static, Option<(RawFd, Termios)>> {
+    // A settings value is never half written.
+    BEFORE
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn restore(mut before: MutexGuard<'_, Option<(RawFd, Termios)>>) {
+    if let Some((terminal, settings)) = before.take() {
+        // SAFETY: the `RawMode` that put it there owns it, and takes it out before it closes it.
+        let terminal = unsafe { BorrowedFd::borrow_raw(terminal) };
+        if is_ours(terminal) {
+            // Nothing more can be done for a terminal that is gone.
+            let _ = tcsetattr(terminal, SetArg::TCSADRAIN, &settings);
+        }
+    }
+}
+
+fn restore_on_panic() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |what| {
+        // First, so that the message is readable. Whoever holds the lock restores it already.
+        if let Ok(before) = BEFORE.try_lock() {
+            restore(before);
+        }
+        usual(what);
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OwnTerminal, RawMode, tcgetattr};
+    use nix::sys::termios::LocalFlags;
+    use std::os::fd::AsFd as _;
+
+    #[test]
+    fn a_terminal_is_as_before_after_a_panic_that_runs_no_destructor() {
+        let model = nix::pty::openpty(None, None).unwrap();
+        let terminal = OwnTerminal::like(model.slave.as_fd(), None).unwrap();
+        let is_cooked = || {
+            let settings = tcgetattr(&terminal.inside).unwrap();
+            settings.local_flags.contains(LocalFlags::ICANON)
+        };
+        assert!(is_cooked());
+        let raw = RawMode::enter(terminal.inside.as_fd()).unwrap().unwrap();
+        assert!(!is_cooked());
+        drop(raw);
+        assert!(is_cooked());
+        std::mem::forget(RawMode::enter(terminal.inside.as_fd()).unwrap());
+        assert!(!is_cooked(), "no control");
+        let _ = std::panic::catch_unwind(|| panic!("the test's own"));
+        assert!(is_cooked());
     }
 }

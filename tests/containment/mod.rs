@@ -13,6 +13,8 @@ mod bystanders;
 mod changing;
 /// What grants hide and protect.
 mod exceptions;
+/// Who takes more than its share is stopped, and nobody else.
+mod limits;
 /// Inside containers and other sandboxes.
 mod nested;
 /// Nothing leaves the machine, and no daemon of it can be asked.
@@ -29,6 +31,8 @@ mod scratch;
 mod streams;
 /// Nothing of a command is left when it ends, however it ends.
 mod survivors;
+/// Terminals, and streams that are not there.
+mod terminals;
 /// Everyday tools do their work.
 mod tools;
 /// What leads out of a view is told, and answered alike.

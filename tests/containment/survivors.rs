@@ -127,21 +127,44 @@ fn a_broker_that_is_killed_takes_everything_with_it() {
     }
 }
 
+/// The keeper, which does nothing but wait, stands between broker and launcher. Before the
+/// launcher it may have started the tripwire.
+fn launcher_of(broker: &Child) -> Pid {
+    let child_of = |pid: u32| -> u32 {
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        let last = children.split_whitespace().last();
+        last.unwrap().parse().unwrap()
+    };
+    Pid::from_raw(child_of(child_of(broker.id())).cast_signed())
+}
+
+/// A launcher that is stopped keeps no time, and does not see that its broker is gone.
+#[test]
+fn a_launcher_that_is_stopped_holds_nothing_up() {
+    for world in World::in_modes(User::Current) {
+        let file = world.workspace().join("file");
+        let mut broker = start(&world, &[], &file);
+        kill(launcher_of(&broker), Signal::SIGSTOP).unwrap();
+        assert!(is_growing(&file));
+        broker.kill().unwrap();
+        broker.wait().unwrap();
+        wait_until("everything ended", || alive(&world).is_empty());
+        wait_until("scratch is gone", || world.scratch_left().is_empty());
+    }
+    let world = World::new(User::Current);
+    let file = world.workspace().join("file");
+    let mut broker = start(&world, &["--timeout", "1s"], &file);
+    kill(launcher_of(&broker), Signal::SIGSTOP).unwrap();
+    assert_eq!(broker.wait().unwrap().code(), Some(125));
+    assert!(alive(&world).is_empty());
+}
+
 #[test]
 fn a_launcher_that_is_killed_takes_everything_with_it() {
     for world in World::in_modes(User::Current) {
         let file = world.workspace().join("file");
         let mut broker = start(&world, &[], &file);
-        let child_of = |pid: u32| -> u32 {
-            let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-            let last = children.split_whitespace().last();
-            last.unwrap().parse().unwrap()
-        };
-        // Between them is the keeper, which does nothing but wait. Before the launcher it may
-        // have started the tripwire.
-        let launcher = child_of(child_of(broker.id()));
-        let launcher = Pid::from_raw(launcher.cast_signed());
-        kill(launcher, Signal::SIGKILL).unwrap();
+        kill(launcher_of(&broker), Signal::SIGKILL).unwrap();
         let ended = broker.wait().unwrap();
         let left = alive(&world);
         end_all(&world);

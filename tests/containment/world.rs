@@ -122,7 +122,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    fn of(output: &Output) -> Self {
+    pub(super) fn of(output: &Output) -> Self {
         let text = String::from_utf8_lossy(&output.stdout);
         let (stolen, errno) = match text.rsplit_once("\nerrno=") {
             Some((stolen, errno)) => (stolen, errno.trim().parse().ok()),
@@ -328,6 +328,10 @@ impl World {
     /// The program, in the workspace.
     pub(super) fn program(&self) -> Command {
         self.command(&self.program)
+    }
+
+    pub(super) fn program_path(&self) -> &Path {
+        &self.program
     }
 
     /// A process of the same user that has nothing to do with any command, in a group of its own.

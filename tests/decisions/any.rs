@@ -174,6 +174,7 @@ fn containment() -> impl Strategy<Value = Containment> {
     let accept = vec![
         WeakerGuarantee::OutsideMetadata,
         WeakerGuarantee::OutsideSignals,
+        WeakerGuarantee::ProcessLimit,
     ];
     (
         subsequence(accept, 0..3),

@@ -4,12 +4,13 @@
 
 use std::fmt::Write as _;
 
-use lobsterpot::model::{HostPath, PrincipalId, Right};
+use lobsterpot::model::{HostPath, PrincipalId, Right, WeakerGuarantee};
 use lobsterpot::policy::{Anchors, Policy};
 use lobsterpot::sandbox::profile::{Access, DeviceControl, SystemView, ViewPath};
 use lobsterpot::sandbox::seccomp::Arch;
 use lobsterpot::sandbox::{
-    HostFeatures, Layers, Namespaces, Origin, Plan, Presence, Supervision, Unavailable, Wish,
+    HostFeatures, Layers, Namespaces, Origin, Plan, Presence, ProcessBound, Supervision,
+    Unavailable, User, Wish,
 };
 
 fn path(text: &str) -> HostPath {
@@ -36,6 +37,8 @@ fn kernel(landlock_abi: u32, supervision: Supervision) -> HostFeatures {
         },
         layers: Layers::Untried,
         fuse: Presence::Absent,
+        user: User::Ordinary,
+        pid_limit: Presence::Absent,
         cgroup: Presence::Absent,
     }
 }
@@ -209,9 +212,48 @@ fn a_guarantee_that_is_not_done_without_is_a_refusal_by_name() {
             view: &view,
             home: &anchors.home,
         };
-        // Linux 5.13 to 6.11 gives none of them in flat mode.
-        let refused = Plan::resolve(&wish, &kernel(3, Supervision::Available));
+        // Linux 5.13 to 6.11 gives uid 0 none of them in flat mode.
+        let host = HostFeatures {
+            user: User::Root,
+            ..kernel(3, Supervision::Available)
+        };
+        let refused = Plan::resolve(&wish, &host);
         let named = matches!(refused, Err(Unavailable::Guarantee { guarantee, .. }) if guarantee == dropped);
         assert!(named, "{dropped}: {refused:?}");
+    }
+}
+
+/// The kernel exempts uid 0 from the limit of a user, but not from that of a pid namespace.
+#[test]
+fn what_nothing_bounds_is_not_said_to_be_bounded() {
+    let bound = |user, pid_limit, host: HostFeatures| {
+        let host = HostFeatures {
+            user,
+            pid_limit,
+            ..host
+        };
+        let plan = plan("workspace", &host).unwrap();
+        let is_weaker = plan.weaker.contains(&WeakerGuarantee::ProcessLimit);
+        let is_said = plan.enforced().limits.contains("processes 4096");
+        assert_ne!(is_weaker, is_said);
+        (
+            plan.process_bound,
+            plan.enforced().limits.contains("scratch 2048 MiB"),
+        )
+    };
+    let flat = || kernel(7, Supervision::Available);
+    let view = || with_namespaces(flat());
+    let (root, other) = (User::Root, User::Ordinary);
+    let (old, new) = (Presence::Absent, Presence::Present);
+    for (user, pid_limit, host, expected) in [
+        (other, old, flat(), (ProcessBound::User, false)),
+        (other, new, flat(), (ProcessBound::User, false)),
+        (root, new, flat(), (ProcessBound::Nothing, false)),
+        (other, old, view(), (ProcessBound::User, true)),
+        (root, old, view(), (ProcessBound::Nothing, true)),
+        (root, new, view(), (ProcessBound::Namespace, true)),
+        (other, new, view(), (ProcessBound::Namespace, true)),
+    ] {
+        assert_eq!(bound(user, pid_limit, host), expected);
     }
 }

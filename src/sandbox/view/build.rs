@@ -34,6 +34,8 @@ pub(in crate::sandbox) struct Materials<'a> {
     pub home_files: &'a [HomeCopy],
     /// The most that the private directory holds.
     pub scratch_bytes: u64,
+    /// The highest number that a process gets, where the kernel counts for each namespace.
+    pub highest_pid: Option<u64>,
 }
 
 impl<'a> From<&'a Plan> for Materials<'a> {
@@ -42,6 +44,7 @@ impl<'a> From<&'a Plan> for Materials<'a> {
             paths: &plan.paths,
             home_files: &plan.home_files,
             scratch_bytes: plan.limits.scratch,
+            highest_pid: plan.highest_pid(),
         }
     }
 }
@@ -54,6 +57,7 @@ pub(in crate::sandbox) struct Unfinished<'a> {
     scratch: Scratch,
     terminals: OwnedFd,
     covers: Covers,
+    highest_pid: Option<u64>,
 }
 
 /// A view that this process, and everything it starts, lives in.
@@ -103,6 +107,7 @@ pub(in crate::sandbox) fn begin<'a>(
         scratch,
         terminals,
         covers,
+        highest_pid: materials.highest_pid,
     })
 }
 
@@ -219,7 +224,11 @@ impl<'a> Unfinished<'a> {
             scratch,
             terminals,
             covers,
+            highest_pid,
         } = self;
+        if let Some(highest) = highest_pid {
+            own::limit_processes(highest)?;
+        }
         let processes = own::make_processes(root.as_fd(), covers.file.as_fd())?;
         mount::replace_root(root.as_fd()).map_err(ViewError::at(ViewStep::ReplaceRoot))?;
         if let Some(password) = password {

@@ -35,6 +35,8 @@ pub enum ViewStep {
     Devices,
     /// The view's own `/proc`.
     Processes,
+    /// Limiting the number of processes in the pid namespace.
+    ProcessLimit,
     /// Taking the host's root away.
     ReplaceRoot,
     /// The launcher's own descriptors and handles.
@@ -57,6 +59,7 @@ impl ViewStep {
             Self::Mask => "mount over the exception",
             Self::Devices => "make the devices",
             Self::Processes => "mount a /proc of its own",
+            Self::ProcessLimit => "limit the number of processes",
             Self::ReplaceRoot => "take the host's root away",
             Self::Settle => "let go of the host",
             Self::Ruleset => "make the landlock ruleset",

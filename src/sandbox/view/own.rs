@@ -8,10 +8,12 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use nix::sys::stat::Mode;
+use nix::sys::uio::{pread, pwrite};
 
 use super::build::Materials;
 use super::error::{ViewError, ViewStep};
 use crate::sandbox::home;
+use crate::sandbox::limits::NO_LIMIT;
 use crate::sys::metadata::{LastLink, Resolution, c_path, pin};
 use crate::sys::mount::{self, Attributes};
 
@@ -136,6 +138,35 @@ const MASKED: [&str; 11] = [
     "timer_list",
     "vmallocinfo",
 ];
+
+/// Bounds the number of processes in the pid namespace of the calling process, which is its
+/// first one (Linux 6.14).
+///
+/// The setting is reached through a proc that is never attached anywhere. On an older kernel it
+/// is the host's own, and uid 0 could write it: so it must still hold what a namespace is made
+/// with, which plans see to as well by the kernel's release.
+pub(super) fn limit_processes(highest: u64) -> Result<(), ViewError> {
+    let fault = || ViewError::at(ViewStep::ProcessLimit);
+    let attributes = Attributes::NOSUID.and(Attributes::NODEV);
+    let processes = mount::new_filesystem(c"proc", &[], attributes)
+        .map_err(ViewError::at(ViewStep::Processes))?;
+    let flags = nix::fcntl::OFlag::O_RDWR | nix::fcntl::OFlag::O_CLOEXEC;
+    let setting = nix::fcntl::openat(&processes, "sys/kernel/pid_max", flags, Mode::empty())
+        .map_err(|errno| fault()(errno.into()))?;
+    let holds = |wanted: &str| {
+        let mut now = [0; 32];
+        let count = pread(&setting, &mut now, 0).map_err(|errno| fault()(errno.into()))?;
+        if now[..count].trim_ascii() == wanted.as_bytes() {
+            Ok(())
+        } else {
+            Err(fault()(nix::errno::Errno::EOPNOTSUPP.into()))
+        }
+    };
+    holds(&NO_LIMIT.to_string())?;
+    let text = highest.to_string();
+    pwrite(&setting, text.as_bytes(), 0).map_err(|errno| fault()(errno.into()))?;
+    holds(&text)
+}
 
 /// A proc with the processes of the sandbox in it, and no others: the launcher, which could
 /// tell where it was started, is hidden (`hidepid`).

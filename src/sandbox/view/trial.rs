@@ -54,6 +54,7 @@ fn build_in_two_processes(theirs: &UnixStream) -> Result<(), ViewError> {
         paths: &[],
         home_files: &[],
         scratch_bytes: 1 << 20,
+        highest_pid: None,
     };
     let unfinished = begin(materials, &NoGrants, None)?;
     match process::fork_single_threaded().map_err(ViewError::at(ViewStep::Namespaces))? {

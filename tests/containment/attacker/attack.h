@@ -46,5 +46,6 @@ struct entry { const char *name; attack *run; };
 int dump(int fd);              /* copies a file to standard output */
 int list(int fd);              /* writes the names in a directory to standard output */
 
-extern const struct entry reading[], changing[], metadata[], network[], processes[], races[];
+extern const struct entry reading[], changing[], metadata[], network[], processes[], races[],
+	greed[];
 #endif

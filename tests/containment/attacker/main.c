@@ -27,7 +27,8 @@ int list(int fd)
 
 int main(int count, char **argument)
 {
-	const struct entry *tables[] = { reading, changing, metadata, network, processes, races };
+	const struct entry *tables[] = { reading, changing, metadata, network, processes, races,
+		greed };
 	if (count < 2)
 		return 2;
 	for (size_t table = 0; table < sizeof tables / sizeof *tables; table++)

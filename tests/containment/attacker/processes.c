@@ -175,6 +175,12 @@ static int by_typing(char **a)
 	(void)a;
 	return CALL(SYS_ioctl, 0, 0x5412 /* TIOCSTI */, "x");
 }
+/* Argument 0 is the call, whose upper half the kernel does not look at. */
+static int by_terminal_call(char **a)
+{
+	int zero = 0;
+	return CALL(SYS_ioctl, 0, strtoul(a[0], 0, 16), &zero);
+}
 /* A file that is made with the setuid bit is empty. Every way to fill it takes the bit away. */
 static int born(const char *path)
 {
@@ -436,7 +442,8 @@ const struct entry processes[] = {
 	{ "scheduler-attributes", by_scheduler_attributes }, { "affinity", by_affinity },
 	{ "io-priority", by_io_priority }, { "io-group", by_io_group },
 	{ "own-scheduling", by_own_scheduling }, { "unshare", by_namespace }, { "clone", by_clone },
-	{ "number", by_number }, { "typing", by_typing }, { "setuid-bit", by_setuid_bit },
+	{ "number", by_number }, { "typing", by_typing },
+	{ "terminal-call", by_terminal_call }, { "setuid-bit", by_setuid_bit },
 	{ "setgid-bit", by_setgid_bit }, { "filling-setuid", by_filling_setuid }, { "becoming", by_becoming },
 	{ "double-fork", by_double_fork }, { "new-session", by_new_session }, { "daemon", by_daemon },
 	{ "own-reaper", by_own_reaper }, { "holding-output", by_holding_output },
