@@ -17,10 +17,12 @@ mod reach;
 mod refused;
 mod session;
 mod terms;
+mod tools;
 mod view;
 
 pub use answer::{CheckReport, RunReport};
 pub use error::SessionError;
 pub use session::{Session, SessionConfig};
 pub use terms::Terms;
+pub use tools::{ToolCall, ToolEnd, ToolSession};
 pub use view::as_the_operator_wants;
