@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 pub use log_rules::{LogRules, LogRulesError};
 pub use policies::{Listed, PolicyError};
 pub use profiles::ProfileError;
+pub use trusted::SecretError;
 
 use crate::model::{HostPath, shown_path};
 use crate::policy::{Anchors, Environment, Ground, Kind};

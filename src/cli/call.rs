@@ -16,7 +16,6 @@ use super::session;
 use crate::ambient::Operator;
 use crate::broker::Session;
 use crate::model::Reply;
-use crate::sys::lifeline;
 
 const AFTER_HELP: &str = r#"Examples:
   echo '{"id": 1, "op": "file.read", "path": "README.md"}' | lobsterpot call
@@ -53,7 +52,7 @@ pub(super) struct CallArguments {
 /// Answers until there are no more requests, or nobody reads the replies.
 pub(super) fn run(arguments: &CallArguments, operator: Operator) -> Result<u8, Failure> {
     if let Some(number) = arguments.lifeline {
-        lifeline::depend_on(number).map_err(|error| Failure::usage(LifelineError(error)))?;
+        session::depend_on(number)?;
     }
     let mut session = session::open(session::terms(&arguments.selectors, operator)?)?;
     if arguments.lifeline.is_some() {
@@ -93,8 +92,3 @@ fn next_reply(
 #[derive(Debug, thiserror::Error)]
 #[error("read requests from standard input")]
 struct InputError(#[source] io::Error);
-
-/// Whoever started this is gone, or did not start it so.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot use the lifeline")]
-struct LifelineError(#[source] io::Error);

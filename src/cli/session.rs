@@ -2,23 +2,51 @@
 //!
 //! The root is chosen here, by the operator, before any request is read; no request moves it.
 
+use std::io;
 use std::path::PathBuf;
-
-use crate::daemon;
+use std::time::Duration;
 
 use super::failure::Failure;
 use super::selectors::Selectors;
 use crate::ambient::Operator;
 use crate::broker::{Session, SessionConfig, Terms};
+use crate::daemon;
 use crate::model::PrincipalId;
 use crate::policy::Policy;
+use crate::sys::lifeline;
 
 /// Finds the policy and the root that the selectors choose, and binds the one to the other.
 pub(super) fn terms(selectors: &Selectors, operator: Operator) -> Result<Terms, Failure> {
+    let policy = tightened(selectors, &operator)?;
+    bound(policy, selectors, operator)
+}
+
+/// The same for a command that somebody speaks with: how long each answer may take is for whoever
+/// started it.
+pub(super) fn terms_of_a_server(
+    selectors: &Selectors,
+    operator: Operator,
+) -> Result<Terms, Failure> {
+    const LONG: Duration = Duration::from_hours(24 * 365);
+    let mut policy = tightened(selectors, &operator)?;
+    policy.limits.wall = LONG;
+    bound(policy, selectors, operator)
+}
+
+/// Lets the kernel end this process with the front end that started it.
+pub(super) fn depend_on(lifeline: i32) -> Result<(), Failure> {
+    lifeline::depend_on(lifeline).map_err(|error| Failure::usage(LifelineError(error)))
+}
+
+/// Whoever started this is gone, or did not start it so.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use the lifeline")]
+struct LifelineError(#[source] io::Error);
+
+fn bound(policy: Policy, selectors: &Selectors, operator: Operator) -> Result<Terms, Failure> {
     let root = operator
         .root(selectors.root.as_deref())
         .map_err(Failure::usage)?;
-    let policy = tightened(selectors, &operator)?;
     let cwd = match operator.cwd.beneath(&root) {
         Some(_) => operator.cwd.clone(),
         None => root.clone(),

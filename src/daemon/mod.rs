@@ -7,8 +7,10 @@
 //! principal.
 
 mod lines;
+mod piped;
 mod selectors;
 mod worker;
 
+pub use piped::Piped;
 pub use selectors::Selectors;
 pub use worker::{Part, Pending, Worker, WorkerError};

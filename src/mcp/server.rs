@@ -13,6 +13,7 @@ use rmcp::model::{
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::arguments::{ShellOutput, ShellStop};
 use super::render::Answer;
@@ -20,10 +21,15 @@ use super::session::Session;
 use super::tools::{self, Action, Spec};
 use crate::model::{Operation, RefusalCode};
 
-/// One client's view of the server.
+/// What a client meets.
 #[derive(Debug, Clone)]
 pub(super) struct Server {
-    session: Arc<Session>,
+    /// The client's own session.
+    own: Arc<Session>,
+    /// The session of all requests that belong to none: by HTTP, in the current version of the
+    /// protocol, nothing ties them together but the token.
+    shared: Arc<Session>,
+    _place: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 /// How often a client hears that a call is still under way, where it wants to.
@@ -33,9 +39,33 @@ const PROGRESS: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 impl Server {
-    /// A server of this session.
-    pub(super) fn new(session: Arc<Session>) -> Self {
-        Self { session }
+    /// The server of the only client.
+    pub(super) fn of_one(session: Arc<Session>) -> Self {
+        Self {
+            own: session.clone(),
+            shared: session,
+            _place: None,
+        }
+    }
+
+    /// The server of one client of many, or of one request; it keeps the place until it is gone.
+    pub(super) fn of_many(
+        own: Arc<Session>,
+        shared: Arc<Session>,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        Self {
+            own,
+            shared,
+            _place: Some(Arc::new(place)),
+        }
+    }
+
+    fn session(&self, context: &RequestContext<RoleServer>) -> &Session {
+        match context.protocol_version() {
+            Some(version) if !version.has_initialize() => &self.shared,
+            _ => &self.own,
+        }
     }
 
     async fn answer(
@@ -50,12 +80,12 @@ impl Server {
                 Err(why) => Err(why),
             },
             Action::Start(read) => match read(arguments) {
-                Ok(operation) => Ok(self.session.start_shell(&operation).await),
+                Ok(operation) => Ok(self.session(context).start_shell(&operation).await),
                 Err(why) => Err(why),
             },
             Action::Output => self.output(arguments, context).await,
             Action::Stop => match tools::read::<ShellStop>(arguments) {
-                Ok(ask) => Ok(self.session.stop_shell(&ask.id).await),
+                Ok(ask) => Ok(self.session(context).stop_shell(&ask.id).await),
                 Err(why) => Err(why),
             },
         };
@@ -71,12 +101,13 @@ impl Server {
         let wait = Duration::try_from_secs_f64(ask.wait.unwrap_or_default())
             .map_err(|error| format!("wait: {error}"))?;
         let wait = wait.min(LONGEST_WAIT);
-        Ok(self.session.shell_output(&ask.id, wait, &context.ct).await)
+        let session = self.session(context);
+        Ok(session.shell_output(&ask.id, wait, &context.ct).await)
     }
 
     /// Asks, and tells the client meanwhile that it goes on.
     async fn ask(&self, operation: &Operation, context: &RequestContext<RoleServer>) -> Answer {
-        let asked = self.session.ask(operation, &context.ct);
+        let asked = self.session(context).ask(operation, &context.ct);
         let Some(token) = context.meta.get_progress_token() else {
             return asked.await;
         };
@@ -99,13 +130,19 @@ impl Server {
     }
 }
 
+/// What every server of ours says of itself.
+pub(super) fn info() -> ServerConfig {
+    let mut info = ServerConfig::default();
+    info.protocol_version = ProtocolVersion::LATEST_WITH_INITIALIZE;
+    info.capabilities = ServerCapabilities::builder().enable_tools().build();
+    info.server_info =
+        Implementation::new("lobsterpot", env!("CARGO_PKG_VERSION")).with_title("Lobsterpot");
+    info
+}
+
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        let mut info = ServerConfig::default();
-        info.protocol_version = ProtocolVersion::LATEST_WITH_INITIALIZE;
-        info.capabilities = ServerCapabilities::builder().enable_tools().build();
-        info.server_info =
-            Implementation::new("lobsterpot", env!("CARGO_PKG_VERSION")).with_title("Lobsterpot");
+        let mut info = info();
         info.instructions = Some(INSTRUCTIONS.into());
         info
     }
@@ -113,11 +150,10 @@ impl ServerHandler for Server {
     async fn list_tools(
         &self,
         _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(tools::offered(
-            self.session.terms(),
-        )))
+        let offered = tools::offered(self.session(&context).terms());
+        Ok(ListToolsResult::with_all_items(offered))
     }
 
     async fn call_tool(

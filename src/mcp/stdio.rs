@@ -14,12 +14,10 @@ use rmcp::model::{
 use rmcp::service::{RxJsonRpcMessage, ServerInitializeError, ServiceExt as _, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use rmcp::transport::async_rw::AsyncRwTransport;
-use rmcp::{RoleServer, transport};
+use rmcp::{RoleServer, ServerHandler, transport};
 use tokio::sync::Notify;
 
 use super::McpError;
-use super::server::Server;
-use super::session::{Session, Setup};
 
 /// How many requests may be without an answer.
 const MOST_REQUESTS: usize = 4096;
@@ -27,21 +25,12 @@ const MOST_REQUESTS: usize = 4096;
 /// How many messages may wait for the client to read them.
 const MOST_UNREAD: usize = 256;
 
-/// Serves the one client.
-pub(super) async fn serve(setup: Arc<Setup>) -> Result<(), McpError> {
-    let session = Arc::new(Session::new(setup));
-    // What keeps a session from being opened is better told before there is a client to tell.
-    session.worker().await?;
-    let served = serve_session(&session).await;
-    session.close().await;
-    served
-}
-
-async fn serve_session(session: &Arc<Session>) -> Result<(), McpError> {
+/// Serves the one client, until it has gone or a signal ends it.
+pub(super) async fn serve(server: impl ServerHandler) -> Result<(), McpError> {
     let (read, write) = transport::stdio_pipes();
     let transport = Bounded::new(AsyncRwTransport::new_server(read, write));
     let until_gone = async {
-        match Server::new(session.clone()).serve(transport).await {
+        match server.serve(transport).await {
             Ok(running) => {
                 // It has ended either way.
                 let _ = running.waiting().await;
@@ -52,7 +41,7 @@ async fn serve_session(session: &Arc<Session>) -> Result<(), McpError> {
         }
     };
     tokio::select! {
-        served = until_gone => served,
+        ended = until_gone => ended,
         () = told_to_end() => Ok(()),
     }
 }

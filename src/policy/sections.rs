@@ -153,7 +153,9 @@ impl<'a> Reader<'a> {
             changing,
             sending,
             refuse,
-            default: document.default.map_or_else(ToolMark::default, Spanned::into_inner),
+            default: document
+                .default
+                .map_or_else(ToolMark::default, Spanned::into_inner),
             reason: self.filled(document.reason),
             place: Some(self.source.place(key)),
         }

@@ -86,7 +86,11 @@ impl ToolRule {
 
     /// What the tool of this name counts as.
     pub fn mark(&self, tool: &str) -> ToolMark {
-        let covers = |mark: &ToolMark| self.patterns(*mark).iter().any(|one| covers_tool(one, tool));
+        let covers = |mark: &ToolMark| {
+            self.patterns(*mark)
+                .iter()
+                .any(|one| covers_tool(one, tool))
+        };
         let strictest = ToolMark::ALL.into_iter().rev().find(covers);
         strictest.unwrap_or(self.default)
     }
