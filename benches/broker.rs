@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use lobsterpot::ambient::{Operator, Start};
 use lobsterpot::broker::{Session, SessionConfig, Terms};
 use lobsterpot::model::{ExecRun, PrincipalId, Request, Status};
+use lobsterpot::sandbox::Concurrency;
 
 const ROUNDS: usize = 300;
 
@@ -45,6 +46,7 @@ fn session(root: &Path, state: &Path, policy: &str) -> Session {
         },
         audit_directory: state.to_owned(),
         scratch_base: std::env::temp_dir(),
+        concurrency: Concurrency::One,
     })
     .unwrap()
 }

@@ -5,9 +5,11 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
+use super::brake::stopped;
 use super::command::{self, WorkingDirectory};
 use super::error::{SessionError, chain};
 use super::refused::Witnessed;
+use super::running::{Asked, Entered, RunningCommand};
 use super::session::Session;
 use crate::audit::{Effect, Outcome, RecordId, RequestInfo, Target, Verdict};
 use crate::capability;
@@ -15,9 +17,7 @@ use crate::model::{
     Denial, Enforced, ExecRun, HostPath, Program, RefusalCode, Right, Rule, Status, shown,
 };
 use crate::policy::{CommandPermit, PathAsk};
-use crate::sandbox::{
-    Exit, ExitStatus, Kept, NotEntered, Plan, Sandbox, ScratchPlace, Seen, Streams,
-};
+use crate::sandbox::{Exit, ExitStatus, Kept, NotEntered, Seen, Streams};
 
 pub(super) const OP: &str = "exec.run";
 
@@ -30,9 +30,26 @@ struct Approved {
 impl Session {
     /// Decides on a command, records the decision, runs it, and records what came of it.
     pub(super) fn execute(&mut self, id: &Value, run: &ExecRun, streams: Streams) -> Answer {
+        match self.begin(id, run, streams) {
+            Ok(command) => {
+                let RunningCommand { visit, entered } = command;
+                self.conclude(&entered, visit.finish().map_err(Failure::from))
+            }
+            Err(answer) => *answer,
+        }
+    }
+
+    /// Decides on a command, records the decision, and starts it. The answer, where it does
+    /// not run.
+    pub(super) fn begin(
+        &mut self,
+        id: &Value,
+        run: &ExecRun,
+        streams: Streams,
+    ) -> Result<RunningCommand, Box<Answer>> {
         let target = target(run);
         if let Err(why) = run.program() {
-            return self.bad_request(id, (OP, target), why);
+            return Err(self.bad_request(id, (OP, target), why).into());
         }
         let cwd = self.working_directory(run);
         let request = RequestInfo {
@@ -48,16 +65,26 @@ impl Session {
         };
         let record = match self.ledger.decided(request, verdict) {
             Ok(record) => record,
-            Err(unavailable) => return Answer::denied(vec![*unavailable], String::new()),
+            Err(unavailable) => {
+                return Err(Answer::denied(vec![*unavailable], String::new()).into());
+            }
         };
         match approved {
-            Ok(approved) => self.perform((request, record), run, approved, streams),
+            Ok(approved) => {
+                let asked = Asked {
+                    id: id.clone(),
+                    run: run.clone(),
+                    cwd: cwd.ok(),
+                    record,
+                };
+                self.start_approved(asked, approved, streams)
+            }
             Err(denials) => {
                 for denial in &denials[1..] {
                     // The request is refused either way, and its first refusal is on record.
                     let _ = self.ledger.refused(request, record, denial);
                 }
-                Answer::denied(denials, record.to_string())
+                Err(Answer::denied(denials, record.to_string()).into())
             }
         }
     }
@@ -82,6 +109,9 @@ impl Session {
         let program = run.program().map_err(|_| Vec::new())?;
         let subject = command::subject(program);
         let one = |denial: Denial| vec![denial];
+        if self.brake.is_pulled() {
+            return Err(one(stopped(OP)));
+        }
         let permit = self
             .terms
             .policy
@@ -145,54 +175,86 @@ impl Session {
         if self.plan().is_err() {
             return Vec::new();
         }
-        let scratch = self.sandbox.as_ref().map(Sandbox::scratch);
+        let scratch = self.sandbox.as_ref().map(|sandbox| sandbox.scratch());
         match &self.plan {
             Some(plan) => self.terms.read_intent(program, cwd, plan, scratch),
             None => Vec::new(),
         }
     }
 
-    fn perform(
+    /// Starts an approved command.
+    fn start_approved(
         &mut self,
-        (request, record): (RequestInfo<'_>, RecordId),
-        run: &ExecRun,
+        asked: Asked,
         approved: Approved,
         streams: Streams,
-    ) -> Answer {
+    ) -> Result<RunningCommand, Box<Answer>> {
         let started = Instant::now();
         let Approved { permit, directory } = approved;
         let watch = match self.prepare_and_watch() {
             Ok(watch) => watch,
-            Err(error) => return self.not_prepared((request, record), &permit, &error),
+            Err(error) => return Err(self.not_prepared(asked.noted(), &permit, &error).into()),
         };
-        let Some(sandbox) = &self.sandbox else {
-            return Answer::failed("the sandbox is gone", record.to_string());
+        let Some(sandbox) = self.sandbox.clone() else {
+            let gone = Answer::failed("the sandbox is gone", asked.record.to_string());
+            return Err(gone.into());
         };
         let policy = self.terms.policy.policy();
         let rule = permit.rule().clone();
-        let entered = command::resolve(run, directory, policy, &self.terms.operator, sandbox)
-            .map_err(Failure::Command)
-            .and_then(|command| Ok(sandbox.enter(permit, command, streams)?));
+        let visit = command::resolve(
+            &asked.run,
+            directory,
+            policy,
+            &self.terms.operator,
+            &sandbox,
+        )
+        .map_err(Failure::Command)
+        .and_then(|command| Ok(sandbox.enter(permit, command, streams)?));
         let enforced = sandbox.plan().enforced();
-        // A launcher that is lost is let go of, and the next command gets another.
-        if let Err(Failure::Enter(failed)) = &entered
-            && failed.error.is_loss_of_launcher()
-            && let Some(lost) = self.sandbox.take()
-        {
-            lost.finish();
+        let entered = Entered {
+            asked,
+            rule,
+            watch,
+            enforced,
+            started,
+        };
+        match visit {
+            Ok(visit) => Ok(RunningCommand { visit, entered }),
+            Err(failure) => Err(self.conclude(&entered, Err(failure)).into()),
         }
-        let made = self.set_aside(&watch, (request, record));
-        match entered {
-            Ok(exit) => self
-                .report((request, record), &exit, enforced, &rule)
-                .with_denials(made),
+    }
+
+    /// Ends a command's request: when it has run, or could not.
+    pub(super) fn finish(&mut self, command: RunningCommand) -> Answer {
+        let RunningCommand { visit, entered } = command;
+        self.conclude(&entered, visit.conclude().map_err(Failure::from))
+    }
+
+    /// The same, for one that may still run: it is ended first.
+    pub(super) fn stop(&mut self, command: RunningCommand) -> Answer {
+        let RunningCommand { mut visit, entered } = command;
+        visit.cancel();
+        self.conclude(&entered, visit.finish().map_err(Failure::from))
+    }
+
+    fn conclude(&mut self, entered: &Entered, exit: Result<Exit, Failure>) -> Answer {
+        // A launcher that is lost is let go of, and the next command gets another.
+        if let Err(Failure::Enter(failed)) = &exit
+            && failed.error.is_loss_of_launcher()
+        {
+            self.sandbox = None;
+        }
+        let noted = entered.asked.noted();
+        let made = self.set_aside(&entered.watch, noted);
+        match exit {
+            Ok(exit) => self.report(&exit, entered).with_denials(made),
             Err(failure) => {
                 let witnessed = Witnessed {
                     refused: &[],
                     seen: failure.seen(),
                 };
-                let denials = self.report_refused((request, record), &witnessed, &rule);
-                let answer = self.report_failure((request, record), &failure, enforced, started);
+                let denials = self.report_refused(noted, &witnessed, &entered.rule);
+                let answer = self.report_failure(&failure, entered);
                 Answer { denials, ..answer }
             }
         }
@@ -212,13 +274,9 @@ impl Session {
         Answer::denied(vec![denial], record.to_string())
     }
 
-    fn report(
-        &self,
-        (request, record): (RequestInfo<'_>, RecordId),
-        exit: &Exit,
-        enforced: Enforced,
-        rule: &Rule,
-    ) -> Answer {
+    fn report(&self, exit: &Exit, entered: &Entered) -> Answer {
+        let (rule, enforced) = (&entered.rule, entered.enforced.clone());
+        let (request, record) = entered.asked.noted();
         let witnessed = Witnessed {
             refused: &exit.refused,
             seen: &exit.seen,
@@ -240,11 +298,7 @@ impl Session {
         };
         let _ = self.ledger.ended(request, record, effect);
         Answer {
-            status: if exit.is_timed_out() {
-                Status::Timeout
-            } else {
-                Status::Ok
-            },
+            status: status_of(exit),
             result: result_of(exit),
             denials,
             enforced,
@@ -253,15 +307,11 @@ impl Session {
         }
     }
 
-    fn report_failure(
-        &self,
-        (request, record): (RequestInfo<'_>, RecordId),
-        failure: &Failure,
-        enforced: Enforced,
-        started: Instant,
-    ) -> Answer {
+    fn report_failure(&self, failure: &Failure, entered: &Entered) -> Answer {
+        let (request, record) = entered.asked.noted();
+        let enforced = entered.enforced.clone();
         let text = failure.text(request.target);
-        let effect = effect(Outcome::Failed(&text), started, &enforced);
+        let effect = effect(Outcome::Failed(&text), entered.started, &enforced);
         let _ = self.ledger.ended(request, record, effect);
         let exit_code = match failure {
             Failure::Command(_) => 125,
@@ -272,63 +322,6 @@ impl Session {
             exit_code,
             ..Answer::failed(&text, record.to_string())
         }
-    }
-
-    /// The plan of this session's commands, made when it is first needed.
-    ///
-    /// # Errors
-    /// When the host cannot give what the policy requires.
-    pub fn plan(&mut self) -> Result<&Plan, SessionError> {
-        let plan = match self.plan.take() {
-            Some(plan) => plan,
-            None => self
-                .terms
-                .plan(self.host.get_or_insert_with(|| self.terms.host()))?,
-        };
-        Ok(self.plan.insert(plan))
-    }
-
-    pub(super) fn prepare(&mut self) -> Result<(), SessionError> {
-        if self.sandbox.is_some() {
-            return Ok(());
-        }
-        // Whether a view can be built shows only when it is, and so does each part of it.
-        self.sandbox = Some(loop {
-            match self.prepare_plan() {
-                Ok(sandbox) => break sandbox,
-                Err(error) => self.plan_with_less(error)?,
-            }
-        });
-        Ok(())
-    }
-
-    /// What the host does not allow at all is planned for without it, and the policy decides
-    /// whether that will do. Each time the host has less, so this comes to an end.
-    fn plan_with_less(&mut self, error: SessionError) -> Result<(), SessionError> {
-        let (SessionError::Prepare(prepare), Some(host)) = (&error, self.host.take()) else {
-            return Err(error);
-        };
-        let less = if let Some(obstacle) = prepare.tripwire_obstacle() {
-            tracing::warn!(%obstacle, "there is no tripwire on this host");
-            host.without_fuse()
-        } else if let Some(obstacle) = prepare.view_obstacle() {
-            tracing::warn!(%obstacle, "no view can be built on this host");
-            host.after(obstacle)
-        } else {
-            return Err(error);
-        };
-        self.host = Some(less);
-        self.plan = None;
-        Ok(())
-    }
-
-    fn prepare_plan(&mut self) -> Result<Sandbox, SessionError> {
-        let plan = self.plan()?.clone();
-        let place = ScratchPlace {
-            base: &self.scratch_base,
-            session: &self.id,
-        };
-        Ok(Sandbox::prepare(plan, &self.capabilities, place)?)
     }
 }
 
@@ -376,7 +369,7 @@ impl Failure {
     }
 }
 
-fn target(run: &ExecRun) -> Target<'_> {
+pub(super) fn target(run: &ExecRun) -> Target<'_> {
     match run.program() {
         Ok(Program::Argv(argv)) => Target::Argv(argv),
         Ok(Program::Shell(line)) => Target::Shell(line),
@@ -409,12 +402,22 @@ fn unavailable(permit: &CommandPermit, error: &SessionError) -> Denial {
         .with_hint(hint)
 }
 
+fn status_of(exit: &Exit) -> Status {
+    if exit.is_timed_out() {
+        Status::Timeout
+    } else if exit.is_cancelled {
+        Status::Failed
+    } else {
+        Status::Ok
+    }
+}
+
 fn result_of(exit: &Exit) -> Value {
     let (code, signal) = match exit.status {
         ExitStatus::Exited(code) => (Some(code), None),
         ExitStatus::Signalled(signal) => (None, Some(signal)),
     };
-    json!({
+    let mut result = json!({
         "exit_code": code,
         "signal": signal,
         "stdout": text(&exit.stdout),
@@ -422,7 +425,11 @@ fn result_of(exit: &Exit) -> Value {
         "truncated": exit.stdout.lost > 0 || exit.stderr.lost > 0,
         "duration_ms": u64::try_from(exit.duration.as_millis()).unwrap_or(u64::MAX),
         "ended_processes": exit.strays,
-    })
+    });
+    if exit.is_cancelled {
+        result["cancelled"] = true.into();
+    }
+    result
 }
 
 fn text(kept: &Kept) -> String {

@@ -5,6 +5,7 @@
 //! start a command or touch a file for a principal.
 
 mod answer;
+mod brake;
 mod check;
 mod command;
 mod environment;
@@ -12,17 +13,22 @@ mod error;
 mod exec;
 mod files;
 mod ledger;
+mod prepare;
 mod protected;
 mod reach;
 mod refused;
+mod running;
 mod session;
 mod terms;
 mod tools;
 mod view;
 
 pub use answer::{CheckReport, RunReport};
+pub use brake::{Brake, BrakeError, Pulled, record_brake, stopped};
 pub use error::SessionError;
-pub use session::{Session, SessionConfig};
+pub use ledger::audit_log;
+pub use running::RunningCommand;
+pub use session::{Progress, Session, SessionConfig};
 pub use terms::Terms;
 pub use tools::{ToolCall, ToolEnd, ToolSession};
 pub use view::as_the_operator_wants;

@@ -12,6 +12,7 @@ use crate::model::{Denial, RefusalCode, Rule, shown_path};
 use crate::policy::EffectiveGrant;
 
 /// What was hidden and protected when a command started.
+#[derive(Debug)]
 pub(super) struct Watch {
     reach: Vec<EffectiveGrant>,
     pub before: Exceptions,
@@ -52,10 +53,9 @@ impl Session {
     /// When the sandbox cannot be prepared, or a grant cannot be looked through.
     pub(super) fn prepare_and_watch(&mut self) -> Result<Watch, SessionError> {
         let watch = self.watch_exceptions()?;
-        if self.covered.as_ref() != Some(&watch.before)
-            && let Some(sandbox) = self.sandbox.take()
-        {
-            sandbox.finish();
+        if self.covered.as_ref() != Some(&watch.before) {
+            // What still runs in it keeps it until that has ended.
+            self.sandbox = None;
         }
         self.prepare()?;
         self.covered = Some(watch.before.clone());

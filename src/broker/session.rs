@@ -1,18 +1,31 @@
 //! A session: one principal, under one policy, with one sandbox for all its commands.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Instant;
 
 use serde_json::Value;
 
 use super::answer::{Answer, RunReport};
+use super::brake::Brake;
 use super::error::SessionError;
 use super::ledger::{Heading, Ledger};
+use super::running::RunningCommand;
 use super::terms::Terms;
 use crate::audit::{RequestInfo, SessionTotals, Target, Verdict};
 use crate::capability::{Capabilities, Exceptions};
 use crate::model::{Denial, Enforced, ExecRun, Operation, RefusalCode, Reply, Request, Rule};
-use crate::sandbox::{HostFeatures, Plan, Sandbox, Streams};
+use crate::sandbox::{Concurrency, HostFeatures, Plan, Sandbox, Streams};
+use crate::sys::roll::Enrolled;
+
+/// How far a request has come.
+#[derive(Debug)]
+pub enum Progress {
+    /// It has ended.
+    Answered(Box<Reply>),
+    /// Its command runs.
+    Running(Box<RunningCommand>),
+}
 
 /// What a session is opened with. All of it comes from the operator, none from a request.
 #[derive(Debug)]
@@ -23,6 +36,8 @@ pub struct SessionConfig {
     pub audit_directory: PathBuf,
     /// Below which directory private directories are made.
     pub scratch_base: PathBuf,
+    /// How many commands run at the same time.
+    pub concurrency: Concurrency,
 }
 
 /// A session.
@@ -36,9 +51,14 @@ pub struct Session {
     /// What the host offers, as far as it is known.
     pub(super) host: Option<HostFeatures>,
     pub(super) plan: Option<Plan>,
-    pub(super) sandbox: Option<Sandbox>,
+    pub(super) sandbox: Option<Rc<Sandbox>>,
+    /// How many commands run at the same time.
+    pub(super) concurrency: Concurrency,
     /// The exceptions that the sandbox was prepared with.
     pub(super) covered: Option<Exceptions>,
+    pub(super) brake: Brake,
+    /// Kept as long as anything could run.
+    _enrolled: Enrolled,
     totals: SessionTotals,
     opened: Instant,
 }
@@ -75,7 +95,11 @@ impl Session {
             terms,
             audit_directory,
             scratch_base,
+            concurrency,
         } = config;
+        // Before anything else: whoever pulls the brake ends those who are on the roll.
+        let brake = Brake::of(&audit_directory)?;
+        let enrolled = brake.enrol()?;
         let (id, ledger) = opened(&terms, &audit_directory)?;
         let capabilities = Capabilities::open(&terms.policy)?;
         Ok(Self {
@@ -87,7 +111,10 @@ impl Session {
             host: None,
             plan: None,
             sandbox: None,
+            concurrency,
             covered: None,
+            brake,
+            _enrolled: enrolled,
             totals: SessionTotals::default(),
             opened: Instant::now(),
         })
@@ -96,6 +123,10 @@ impl Session {
     /// Carries out a request.
     pub fn handle(&mut self, request: &Request) -> Reply {
         let answer = match &request.operation {
+            Operation::ExecRun(run) if run.stream => {
+                let why = "stream: this front end tells what a command wrote when it has ended";
+                self.bad_request(&request.id, (request.operation.name(), Target::None), why)
+            }
             Operation::ExecRun(run) => {
                 let stdin = run.stdin.clone().unwrap_or_default().into_bytes();
                 self.execute(&request.id, run, Streams::Kept { stdin })
@@ -106,23 +137,60 @@ impl Session {
         answer.into_reply(request.id.clone())
     }
 
+    /// Begins to carry out a request: a command runs on, anything else is answered.
+    pub fn start(&mut self, request: &Request) -> Progress {
+        let Operation::ExecRun(run) = &request.operation else {
+            return Progress::Answered(self.handle(request).into());
+        };
+        let stdin = run.stdin.clone().unwrap_or_default().into_bytes();
+        let streams = if run.stream {
+            Streams::Live { stdin }
+        } else {
+            Streams::Kept { stdin }
+        };
+        match self.begin(&request.id, run, streams) {
+            Ok(command) => Progress::Running(Box::new(command)),
+            Err(answer) => {
+                self.count(&answer);
+                Progress::Answered(answer.into_reply(request.id.clone()).into())
+            }
+        }
+    }
+
+    /// Answers the request of a command that is over.
+    pub fn end(&mut self, command: RunningCommand) -> Reply {
+        let id = command.id().clone();
+        let answer = self.finish(command);
+        self.count(&answer);
+        answer.into_reply(id)
+    }
+
+    /// Ends a command that may still run, and answers its request.
+    pub fn end_now(&mut self, command: RunningCommand) -> Reply {
+        let id = command.id().clone();
+        let answer = self.stop(command);
+        self.count(&answer);
+        answer.into_reply(id)
+    }
+
     /// Carries out the request in a line of JSON. A line that is none is answered too.
     pub fn handle_line(&mut self, line: &str) -> Reply {
         match Request::parse(line) {
             Ok(request) => self.handle(&request),
-            Err(error) => {
-                let answer = self.bad_request(&error.id, ("request", Target::None), &error.message);
-                self.count(&answer);
-                answer.into_reply(error.id)
-            }
+            Err(error) => self.refuse(&error.id, &error.message),
         }
     }
 
     /// Answers a line that cannot even be read as text, and says why.
     pub fn refuse_line(&mut self, why: &str) -> Reply {
-        let answer = self.bad_request(&Value::Null, ("request", Target::None), why);
+        self.refuse(&Value::Null, why)
+    }
+
+    /// Answers what is no request that could be decided on, and says why.
+    pub fn refuse(&mut self, id: &Value, why: &str) -> Reply {
+        let answer = self.bad_request(id, ("request", Target::None), why);
         self.count(&answer);
-        answer.into_reply(Value::Null)
+        answer.into_reply(id.clone())
     }
 
     /// Runs a command on the caller's own standard streams.
@@ -137,9 +205,7 @@ impl Session {
 
     /// Ends everything that the session still runs, and closes its record.
     pub fn close(mut self) {
-        if let Some(sandbox) = self.sandbox.take() {
-            sandbox.finish();
-        }
+        self.sandbox = None;
         let totals = SessionTotals {
             duration: self.opened.elapsed(),
             ..self.totals

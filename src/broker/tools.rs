@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::brake::{Brake, stopped};
 use super::error::SessionError;
 use super::ledger::Ledger;
 use super::session::opened;
@@ -16,6 +17,7 @@ use super::terms::Terms;
 use crate::audit::{Effect, Outcome, RecordId, RequestInfo, SessionTotals, Target, Verdict};
 use crate::model::{Denial, Enforced};
 use crate::policy::{Decision, ToolMark, ToolPermit};
+use crate::sys::roll::Enrolled;
 
 /// The operation.
 const OP: &str = "tool.call";
@@ -24,6 +26,8 @@ const OP: &str = "tool.call";
 #[derive(Debug)]
 pub struct ToolSession {
     terms: Terms,
+    brake: Brake,
+    _enrolled: Enrolled,
     ledger: Ledger,
     totals: SessionTotals,
     opened: Instant,
@@ -68,9 +72,14 @@ impl ToolSession {
     /// # Errors
     /// When the log cannot be opened.
     pub fn open(terms: Terms, audit_directory: &Path) -> Result<Self, SessionError> {
+        // Whoever pulls the brake ends those who are on the roll, and with us the server.
+        let brake = Brake::of(audit_directory)?;
+        let enrolled = brake.enrol()?;
         let (_, ledger) = opened(&terms, audit_directory)?;
         Ok(Self {
             terms,
+            brake,
+            _enrolled: enrolled,
             ledger,
             totals: SessionTotals::default(),
             opened: Instant::now(),
@@ -91,7 +100,11 @@ impl ToolSession {
     /// The denial, with the id of its record; no id where none could be written.
     pub fn decide(&mut self, id: &Value, tool: &str) -> Result<ToolCall, (Box<Denial>, String)> {
         self.totals.requests += 1;
-        let decision = self.decision(tool).into_result();
+        let decision = if self.brake.is_pulled() {
+            Err(stopped(OP))
+        } else {
+            self.decision(tool).into_result()
+        };
         let verdict = match &decision {
             Ok(permit) => Verdict::Allowed(permit.rule()),
             Err(denial) => Verdict::Denied(denial),

@@ -1,12 +1,14 @@
 //! `lobsterpot call`: a session in JSON Lines, requests on stdin and replies on stdout.
 //!
-//! Each line gets exactly one reply, in order, as soon as it is there. Nothing that a line
-//! holds ends the stream.
+//! Each line gets exactly one reply, as soon as it is there: in order, or with `--concurrent`
+//! as each request ends. Nothing that a line holds ends the stream.
+
+mod concurrent;
+mod live;
 
 use std::io::{self, BufReader, Write as _};
 
 use clap::Args;
-use serde_json::json;
 
 use super::failure::Failure;
 use super::lines::{self, Line};
@@ -14,8 +16,10 @@ use super::output;
 use super::selectors::Selectors;
 use super::session;
 use crate::ambient::Operator;
-use crate::broker::Session;
+use crate::broker::{Session, Terms};
+use crate::daemon::Opened;
 use crate::model::Reply;
+use crate::sandbox::Concurrency;
 
 const AFTER_HELP: &str = r#"Examples:
   echo '{"id": 1, "op": "file.read", "path": "README.md"}' | lobsterpot call
@@ -29,6 +33,11 @@ Requests:
 
 Replies:
   {"id", "status": "ok|denied|failed|timeout", "result", "denials": […], "enforced", "audit"}
+
+With --concurrent:
+  {"id", "op": "exec.run", …, "stream": true}   what it writes is told while it runs, in lines
+                                                {"id", "event": "output", "stream", "text"}
+  {"id", "op": "cancel", "request": ID}         ends that command; its own reply comes besides
 
 Exit codes:
   0    the requests have ended, whatever the replies said
@@ -44,23 +53,53 @@ Exit codes:
 pub(super) struct CallArguments {
     #[command(flatten)]
     pub(super) selectors: Selectors,
-    /// For front ends: die with the holder of this pipe, and say when the session is open
-    #[arg(long, value_name = "FD", hide = true)]
-    lifeline: Option<i32>,
+    /// Carry out several requests at the same time, and answer each as soon as it has ended
+    ///
+    /// Replies are told apart by their ids. When standard input has ended, what still runs is
+    /// waited for; when nobody reads the replies any more, it is ended.
+    #[arg(long)]
+    concurrent: bool,
+    /// For front ends: say when the session is open
+    #[arg(long, hide = true)]
+    announce: bool,
 }
 
 /// Answers until there are no more requests, or nobody reads the replies.
 pub(super) fn run(arguments: &CallArguments, operator: Operator) -> Result<u8, Failure> {
-    if let Some(number) = arguments.lifeline {
-        session::depend_on(number)?;
+    let terms = session::terms(&arguments.selectors, operator)?;
+    let opened = opened(&terms);
+    let concurrency = if arguments.concurrent {
+        Concurrency::Several
+    } else {
+        Concurrency::One
+    };
+    let mut session = session::open_for(terms, concurrency)?;
+    if arguments.announce {
+        output::print_json(&Opened {
+            session: session.id().to_owned(),
+            ..opened
+        })?;
     }
-    let mut session = session::open(session::terms(&arguments.selectors, operator)?)?;
-    if arguments.lifeline.is_some() {
-        output::print_json(&json!({ "event": "opened", "session": session.id() }))?;
-    }
-    let answered = answer_all(&mut session);
+    let answered = if arguments.concurrent {
+        concurrent::answer_all(&mut session)
+    } else {
+        answer_all(&mut session)
+    };
     session.close();
     answered.map(|()| 0)
+}
+
+/// What a front end is told of the session, but for its id.
+fn opened(terms: &Terms) -> Opened {
+    let policy = terms.policy.policy();
+    Opened {
+        session: String::new(),
+        principal: terms.principal.clone(),
+        tier: policy.principals.get(&terms.principal).copied(),
+        policy: policy.name.clone(),
+        policy_source: policy.source.clone(),
+        state: terms.operator.state.as_path().to_owned(),
+    }
 }
 
 fn answer_all(session: &mut Session) -> Result<(), Failure> {

@@ -50,20 +50,81 @@ pub(super) fn next(input: &mut impl BufRead, longest: usize) -> io::Result<Line>
         }
     }
     if too_long {
-        return Ok(Line::Unusable("the line is longer than 16 MiB"));
+        return Ok(TOO_LONG);
     }
+    Ok(without_end(line))
+}
+
+const TOO_LONG: Line = Line::Unusable("the line is longer than 16 MiB");
+
+fn without_end(mut line: Vec<u8>) -> Line {
     if line.last() == Some(&b'\r') {
         line.pop();
     }
-    Ok(match String::from_utf8(line) {
+    match String::from_utf8(line) {
         Ok(text) => Line::Text(text),
         Err(_) => Line::Unusable("the line is not UTF-8"),
-    })
+    }
+}
+
+/// Lines out of pieces that come when they come, for a reader that must not wait.
+#[derive(Debug)]
+pub(super) struct Gathering {
+    longest: usize,
+    pending: Vec<u8>,
+    /// The line that is being read is too long, and is skipped.
+    is_skipping: bool,
+}
+
+impl Gathering {
+    pub(super) fn new(longest: usize) -> Self {
+        Self {
+            longest,
+            pending: Vec::new(),
+            is_skipping: false,
+        }
+    }
+
+    /// Takes a piece; gives the lines that it completes.
+    pub(super) fn add(&mut self, mut piece: &[u8]) -> Vec<Line> {
+        let mut lines = Vec::new();
+        while let Some(end) = piece.iter().position(|byte| *byte == b'\n') {
+            self.extend(&piece[..end]);
+            lines.push(self.complete());
+            piece = &piece[end + 1..];
+        }
+        self.extend(piece);
+        lines
+    }
+
+    /// The last line, where it has no end.
+    pub(super) fn finish(&mut self) -> Option<Line> {
+        let is_there = self.is_skipping || !self.pending.is_empty();
+        is_there.then(|| self.complete())
+    }
+
+    fn extend(&mut self, part: &[u8]) {
+        self.is_skipping |= self.pending.len() + part.len() > self.longest;
+        if self.is_skipping {
+            self.pending = Vec::new();
+        } else {
+            self.pending.extend_from_slice(part);
+        }
+    }
+
+    fn complete(&mut self) -> Line {
+        let line = std::mem::take(&mut self.pending);
+        if std::mem::take(&mut self.is_skipping) {
+            TOO_LONG
+        } else {
+            without_end(line)
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Line, next};
+    use super::{Gathering, Line, next};
     use std::io::BufReader;
 
     fn lines(input: &[u8], longest: usize) -> Vec<Line> {
@@ -89,6 +150,22 @@ mod tests {
             [text("one"), text("two"), text(""), text("four")]
         );
         assert_eq!(lines(b"", 100), []);
+    }
+
+    /// However it is cut, the same lines come out.
+    #[test]
+    fn pieces_make_the_same_lines() {
+        let input = b"one\ntwo\r\n\n0123456789a\n\xff\nlast";
+        for size in 1..=input.len() {
+            let mut gathering = Gathering::new(10);
+            let mut gathered: Vec<_> = input
+                .chunks(size)
+                .flat_map(|piece| gathering.add(piece))
+                .collect();
+            gathered.extend(gathering.finish());
+            assert_eq!(gathered, lines(input, 10), "{size}");
+            assert_eq!(gathering.finish(), None);
+        }
     }
 
     #[test]

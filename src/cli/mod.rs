@@ -18,9 +18,12 @@ mod mcp;
 mod output;
 mod policy;
 mod prove;
+mod resume;
 mod run;
 mod selectors;
+mod serve;
 mod session;
+mod stop;
 mod told;
 
 use std::process::ExitCode;
@@ -45,6 +48,7 @@ Examples:
   lobsterpot check --read ~/.ssh/id_rsa     would this be allowed, and by which rule?
   lobsterpot audit tail                     what was refused lately
   lobsterpot doctor                         what this host can enforce
+  lobsterpot stop                           end everything, and refuse what comes
   lobsterpot prove                          attack the sandbox on this host, and see what holds
 
 Exit codes of run, call and check:
@@ -97,6 +101,9 @@ enum Command {
     Call(call::CallArguments),
     Check(check::CheckArguments),
     Mcp(mcp::McpArguments),
+    Serve(serve::ServeArguments),
+    Stop(stop::StopArguments),
+    Resume(resume::ResumeArguments),
     Policy(policy::PolicyArguments),
     Audit(Box<audit::AuditArguments>),
     Doctor(doctor::DoctorArguments),
@@ -116,7 +123,12 @@ impl Command {
             Self::Check(arguments) => arguments.selectors.json,
             Self::Mcp(arguments) => arguments.selectors.json,
             Self::Policy(arguments) => arguments.format(),
-            Self::Audit(_) | Self::Completions(_) | Self::Man(_) => Format::Text,
+            Self::Stop(arguments) => arguments.json,
+            Self::Serve(_)
+            | Self::Resume(_)
+            | Self::Audit(_)
+            | Self::Completions(_)
+            | Self::Man(_) => Format::Text,
         }
     }
 
@@ -126,6 +138,9 @@ impl Command {
             Self::Call(arguments) => call::run(&arguments, operator()?),
             Self::Check(arguments) => check::run(arguments, operator()?),
             Self::Mcp(arguments) => mcp::run(&arguments, operator()?),
+            Self::Serve(arguments) => serve::run(&arguments, &operator()?),
+            Self::Stop(arguments) => stop::run(&arguments, &operator()?),
+            Self::Resume(_) => resume::run(&operator()?),
             Self::Policy(arguments) => policy::run(arguments, operator()?),
             Self::Audit(arguments) => audit::answer(&arguments, &operator()?),
             Self::Doctor(arguments) => doctor::run(&arguments, operator().ok().as_ref()),

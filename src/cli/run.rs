@@ -44,9 +44,9 @@ Exit codes:
 pub(super) struct RunArguments {
     #[command(flatten)]
     pub(super) selectors: Selectors,
-    /// For front ends: die with the holder of this pipe, which is also how long it may take
-    #[arg(long, value_name = "FD", hide = true)]
-    lifeline: Option<i32>,
+    /// For front ends: end with the parent, of this id, and take as long as it wants
+    #[arg(long, value_name = "PID", hide = true)]
+    front_end: Option<i32>,
     /// The command and its arguments; everything after its name is its own
     #[arg(value_name = "CMD", required = true, trailing_var_arg = true, value_parser = word())]
     command: Vec<String>,
@@ -56,12 +56,12 @@ pub(super) struct RunArguments {
 pub(super) fn run(arguments: RunArguments, operator: Operator) -> Result<u8, Failure> {
     let RunArguments {
         selectors,
-        lifeline,
+        front_end,
         command,
     } = arguments;
-    let terms = match lifeline {
-        Some(number) => {
-            session::depend_on(number)?;
+    let terms = match front_end {
+        Some(parent) => {
+            session::end_with(parent)?;
             session::terms_of_a_server(&selectors, operator)?
         }
         None => session::terms(&selectors, operator)?,

@@ -13,7 +13,8 @@ use crate::broker::{Session, SessionConfig, Terms};
 use crate::daemon;
 use crate::model::PrincipalId;
 use crate::policy::Policy;
-use crate::sys::lifeline;
+use crate::sandbox::Concurrency;
+use crate::sys::process;
 
 /// Finds the policy and the root that the selectors choose, and binds the one to the other.
 pub(super) fn terms(selectors: &Selectors, operator: Operator) -> Result<Terms, Failure> {
@@ -34,14 +35,14 @@ pub(super) fn terms_of_a_server(
 }
 
 /// Lets the kernel end this process with the front end that started it.
-pub(super) fn depend_on(lifeline: i32) -> Result<(), Failure> {
-    lifeline::depend_on(lifeline).map_err(|error| Failure::usage(LifelineError(error)))
+pub(super) fn end_with(front_end: i32) -> Result<(), Failure> {
+    process::end_with_parent(front_end).map_err(|error| Failure::usage(FrontEndGone(error)))
 }
 
-/// Whoever started this is gone, or did not start it so.
+/// Whoever started this is gone, or is not who they say.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot use the lifeline")]
-struct LifelineError(#[source] io::Error);
+#[error("cannot depend on the front end")]
+struct FrontEndGone(#[source] io::Error);
 
 fn bound(policy: Policy, selectors: &Selectors, operator: Operator) -> Result<Terms, Failure> {
     let root = operator
@@ -75,11 +76,17 @@ pub(super) fn tightened(selectors: &Selectors, operator: &Operator) -> Result<Po
     Ok(policy)
 }
 
-/// Opens a session.
+/// Opens a session, in which one command runs after the other.
 pub(super) fn open(terms: Terms) -> Result<Session, Failure> {
+    open_for(terms, Concurrency::One)
+}
+
+/// Opens a session.
+pub(super) fn open_for(terms: Terms, concurrency: Concurrency) -> Result<Session, Failure> {
     let config = SessionConfig {
         audit_directory: terms.operator.state.as_path().to_owned(),
         scratch_base: scratch_base(&terms.operator),
+        concurrency,
         terms,
     };
     Session::open(config).map_err(Failure::of_session)
@@ -99,9 +106,7 @@ pub(super) fn of_a_worker(
         root: Some(root.to_owned()),
         read_only: selectors.read_only,
         principal: Some(selectors.principal.clone()),
-        timeout: selectors
-            .timeout
-            .map(|time| format!("{:.9}", time.as_secs_f64())),
+        timeout: selectors.timeout,
     })
 }
 

@@ -4,14 +4,20 @@
 //! Memory for a line is bounded whatever the other side sends.
 
 use std::io;
+use std::sync::Arc;
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The longest request, in bytes, as for `lobsterpot call`.
 pub(super) const LONGEST_REQUEST: usize = 16 << 20;
 
 /// What is kept of a line that is too long.
 const KEPT: usize = 64;
+
+/// How long a line can be without taking from a budget, and how much it takes at once.
+const FREE: usize = 4 << 10;
+const STEP: usize = 64 << 10;
 
 /// What was read.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,6 +26,8 @@ pub(super) enum Line {
     Whole(Vec<u8>),
     /// The beginning of a line that is too long.
     TooLong(Vec<u8>),
+    /// There is no room for the line at the moment.
+    NoRoom,
     /// There are no more lines. What came after the last line's end is none.
     End,
 }
@@ -30,7 +38,16 @@ pub(super) struct Lines<R> {
     stream: R,
     longest: usize,
     line: Vec<u8>,
-    is_too_long: bool,
+    skipped: Option<Skipped>,
+    budget: Option<Arc<Semaphore>>,
+    room: Option<OwnedSemaphorePermit>,
+}
+
+/// Why a line is not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Skipped {
+    TooLong,
+    NoRoom,
 }
 
 impl<R: AsyncBufRead + Unpin> Lines<R> {
@@ -40,8 +57,33 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
             stream,
             longest,
             line: Vec::new(),
-            is_too_long: false,
+            skipped: None,
+            budget: None,
+            room: None,
         }
+    }
+
+    /// The same, whose lines take what they have above [`FREE`] bytes from a budget.
+    ///
+    /// They never wait for it: someone else could keep it.
+    pub(super) fn within(mut self, budget: Arc<Semaphore>) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    /// What is read from.
+    pub(super) fn stream(&self) -> &R {
+        &self.stream
+    }
+
+    /// Whether a part of a line has taken from the budget.
+    pub(super) fn keeps_others_waiting(&self) -> bool {
+        self.room.is_some()
+    }
+
+    /// What the last line has taken from the budget; to be kept as long as the line.
+    pub(super) fn take_room(&mut self) -> Option<OwnedSemaphorePermit> {
+        self.room.take()
     }
 
     /// The next line. Its end is `\n` or `\r\n`.
@@ -53,12 +95,19 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
             }
             let end = available.iter().position(|byte| *byte == b'\n');
             let part = &available[..end.unwrap_or(available.len())];
-            if self.is_too_long || self.line.len() + part.len() > self.longest {
-                self.is_too_long = true;
+            let length = self.line.len() + part.len();
+            if self.skipped.is_none() && length > self.longest {
+                self.skipped = Some(Skipped::TooLong);
+            }
+            if self.skipped.is_none() && !has_room(self.budget.as_ref(), &mut self.room, length) {
+                self.skipped = Some(Skipped::NoRoom);
+            }
+            if self.skipped.is_some() {
                 let room = KEPT.saturating_sub(self.line.len()).min(part.len());
                 self.line.extend_from_slice(&part[..room]);
                 self.line.truncate(KEPT);
                 self.line.shrink_to(KEPT);
+                self.room = None;
             } else {
                 self.line.extend_from_slice(part);
             }
@@ -72,8 +121,10 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
 
     fn take(&mut self) -> Line {
         let mut line = std::mem::take(&mut self.line);
-        if std::mem::take(&mut self.is_too_long) {
-            return Line::TooLong(line);
+        match self.skipped.take() {
+            Some(Skipped::TooLong) => return Line::TooLong(line),
+            Some(Skipped::NoRoom) => return Line::NoRoom,
+            None => {}
         }
         if line.last() == Some(&b'\r') {
             line.pop();
@@ -82,8 +133,35 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
     }
 }
 
+/// Whether a line may have this length; takes what it needs for that.
+fn has_room(
+    budget: Option<&Arc<Semaphore>>,
+    room: &mut Option<OwnedSemaphorePermit>,
+    length: usize,
+) -> bool {
+    let held = room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+    let (Some(budget), wanted @ 1..) = (budget, length.saturating_sub(FREE + held)) else {
+        return true;
+    };
+    let wanted = u32::try_from(wanted.max(STEP)).unwrap_or(u32::MAX);
+    match budget.clone().try_acquire_many_owned(wanted) {
+        Ok(more) => {
+            match room {
+                Some(room) => room.merge(more),
+                None => *room = Some(more),
+            }
+            true
+        }
+        Err(_) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::Semaphore;
+
     use super::{Line, Lines};
 
     async fn lines(input: &[u8], longest: usize) -> Vec<Line> {
@@ -116,5 +194,20 @@ mod tests {
         let read = lines(format!("{long}\nfine\n0123456789\n").as_bytes(), 10).await;
         let kept = Line::TooLong("x".repeat(64).into());
         assert_eq!(read, [kept, whole("fine"), whole("0123456789")]);
+    }
+
+    #[tokio::test]
+    async fn a_line_that_finds_no_room_is_skipped_and_gives_back_what_it_took() {
+        let budget = Arc::new(Semaphore::new(100_000));
+        let (long, longer) = ("x".repeat(60_000), "x".repeat(200_000));
+        let input = format!("{longer}\nfine\n{long}\n{long}\n");
+        let mut reader = Lines::new(input.as_bytes(), 1 << 20).within(budget.clone());
+        assert_eq!(reader.next().await.unwrap(), Line::NoRoom);
+        assert_eq!(budget.available_permits(), 100_000);
+        assert_eq!(reader.next().await.unwrap(), whole("fine"));
+        assert_eq!(reader.next().await.unwrap(), whole(&long));
+        let kept = reader.take_room();
+        assert!(kept.is_some() && budget.available_permits() < 50_000);
+        assert_eq!(reader.next().await.unwrap(), Line::NoRoom);
     }
 }

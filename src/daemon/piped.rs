@@ -13,7 +13,6 @@ use std::time::Duration;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::Selectors;
-use crate::sys::lifeline;
 
 /// How long the command may take to end by itself, once its input has.
 const GRACE: Duration = Duration::from_secs(2);
@@ -22,15 +21,14 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Piped {
     child: Child,
-    #[allow(dead_code, reason = "its command dies with it")]
-    holder: lifeline::Holder,
 }
 
 impl Piped {
     /// Starts a command, and gives its output and input.
     ///
     /// How long it may run is for whoever has the handle: the policy's limit on a command's time
-    /// does not end it. To be called within a tokio runtime.
+    /// does not end it. To be called within a tokio runtime, by the thread that lives as long as
+    /// the process: the kernel ends the command with that thread.
     ///
     /// # Errors
     /// When no process can be started. A command that is refused ends at once, and says why.
@@ -39,13 +37,12 @@ impl Piped {
         argv: &[OsString],
         directory: Option<&Path>,
     ) -> io::Result<(Self, ChildStdout, ChildStdin)> {
-        let (holder, line) = lifeline::new()?;
         // The program that runs now, also where its file was replaced or removed since.
         let mut command = Command::new("/proc/self/exe");
         command
             .arg0("lobsterpot")
             .arg("run")
-            .arg(format!("--lifeline={}", line.number()))
+            .arg(format!("--front-end={}", std::process::id()))
             .args(selectors.options())
             .arg("--")
             .args(argv)
@@ -56,11 +53,11 @@ impl Piped {
         if let Some(directory) = directory {
             command.current_dir(directory);
         }
-        let mut child = line.lend(|| command.spawn())?;
+        let mut child = command.spawn()?;
         let (Some(output), Some(input)) = (child.stdout.take(), child.stdin.take()) else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
-        Ok((Self { child, holder }, output, input))
+        Ok((Self { child }, output, input))
     }
 
     /// Waits until the command has ended, which it is killed for when it takes too long. Its

@@ -50,6 +50,7 @@ impl Arguments for Shell {
             env: self.env,
             stdin: self.stdin,
             timeout: self.timeout.map(Value::from),
+            stream: false,
         }))
     }
 }

@@ -36,8 +36,10 @@ struct Table {
 #[derive(Debug)]
 pub(super) struct Shell {
     id: String,
-    /// Ends the command.
+    /// Where the command runs.
     pub(super) worker: Worker,
+    /// The worker's number of it.
+    pub(super) number: u64,
     output: Mutex<Output>,
     changed: Notify,
 }
@@ -84,6 +86,7 @@ impl Shells {
         let shell = Arc::new(Shell {
             id: format!("sh-{number}"),
             worker,
+            number: pending.number(),
             output: Mutex::default(),
             changed: Notify::new(),
         });
@@ -111,11 +114,9 @@ impl Shells {
         locked(&self.0).shells.get(&number).cloned()
     }
 
-    /// Forgets them all. The command of each ends with its last handle.
-    pub(super) fn take(&self) -> Vec<Arc<Shell>> {
-        std::mem::take(&mut locked(&self.0).shells)
-            .into_values()
-            .collect()
+    /// Forgets them all. Each ends with the session that it runs in.
+    pub(super) fn forget(&self) {
+        locked(&self.0).shells.clear();
     }
 }
 

@@ -80,7 +80,7 @@ impl Server {
                 Err(why) => Err(why),
             },
             Action::Start(read) => match read(arguments) {
-                Ok(operation) => Ok(self.session(context).start_shell(&operation).await),
+                Ok(operation) => Ok(self.session(context).start_shell(operation).await),
                 Err(why) => Err(why),
             },
             Action::Output => self.output(arguments, context).await,

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -37,12 +36,8 @@ pub(super) struct Session {
     shells: Shells,
 }
 
-/// A request as a worker reads it.
-#[derive(Serialize)]
-struct Line<'a> {
-    #[serde(flatten)]
-    operation: &'a Operation,
-}
+/// How long is waited whether a background command is refused, or ends at once.
+const AT_ONCE: Duration = Duration::from_millis(200);
 
 /// How long a background command may take to end once it was told to.
 const STOPPING: Duration = Duration::from_secs(30);
@@ -79,43 +74,42 @@ impl Session {
     /// Passes a request on and waits for its reply. When it is cancelled meanwhile, whatever it
     /// runs is ended, and there is nobody to answer.
     pub(super) async fn ask(&self, operation: &Operation, cancelled: &CancellationToken) -> Answer {
-        let asked = async {
-            let worker = self.worker().await?;
-            let pending = worker.send(&Line { operation }).await?;
-            Ok((worker, pending))
-        };
-        let (worker, pending) = match asked.await {
-            Ok(asked) => asked,
+        let (worker, mut pending) = match self.begin(operation).await {
+            Ok(begun) => begun,
             Err(error) => return not_asked(&error),
         };
         tokio::select! {
-            reply = pending.reply() => match reply {
+            reply = pending.next() => match reply {
                 Ok(part) => Answer::of(&part),
                 Err(error) => not_asked(&error),
             },
             () = cancelled.cancelled() => {
-                worker.close().await;
+                end(&worker, pending.number()).await;
                 Answer::failed("it was cancelled")
             }
         }
     }
 
+    async fn begin(&self, operation: &Operation) -> Result<(Worker, Pending), WorkerError> {
+        let worker = self.worker().await?;
+        let pending = worker.send(operation).await?;
+        Ok((worker, pending))
+    }
+
     /// Starts a command that goes on after the answer.
-    pub(super) async fn start_shell(&self, operation: &Operation) -> Answer {
+    pub(super) async fn start_shell(&self, mut operation: Operation) -> Answer {
+        if let Operation::ExecRun(run) = &mut operation {
+            // What it writes is told while it runs.
+            run.stream = true;
+        }
         if !self.shells.has_room() {
             return Answer::failed("too many background commands are running; stop one first");
         }
-        let started: Result<(Worker, Pending), WorkerError> = async {
-            let worker = self.start().await?;
-            let pending = worker.send(&Line { operation }).await?;
-            Ok((worker, pending))
-        }
-        .await;
-        match started {
+        match self.begin(&operation).await {
             Ok((worker, pending)) => {
                 let shell = self.shells.keep(worker, pending);
                 // A command that is refused is refused at once.
-                shell.changes(Duration::from_millis(200)).await;
+                shell.changes(AT_ONCE).await;
                 shell.news()
             }
             Err(error) => not_asked(&error),
@@ -144,21 +138,25 @@ impl Session {
         let Some(shell) = self.shells.named(id) else {
             return no_such_shell(id);
         };
-        shell.worker.close().await;
+        end(&shell.worker, shell.number).await;
         let _ = tokio::time::timeout(STOPPING, shell.end_of_it()).await;
         shell.news()
     }
 
     /// Ends everything, and waits until it has ended.
     pub(super) async fn close(&self) {
-        let mut closing = tokio::task::JoinSet::new();
-        for shell in self.shells.take() {
-            closing.spawn(async move { shell.worker.close().await });
-        }
+        self.shells.forget();
         if let Some(worker) = self.worker.lock().await.take() {
-            closing.spawn(async move { worker.close().await });
+            worker.close().await;
         }
-        while closing.join_next().await.is_some() {}
+    }
+}
+
+/// Ends the command of a request, and waits until it has ended.
+async fn end(worker: &Worker, number: u64) {
+    if let Ok(told) = worker.cancel(number).await {
+        // A worker that is gone has ended all of its commands.
+        let _ = told.reply().await;
     }
 }
 

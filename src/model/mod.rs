@@ -24,8 +24,9 @@ pub use path::{HostPath, PathError};
 pub use principal::{PrincipalId, Tier};
 pub use reply::{Reply, Status};
 pub use request::{
-    ExecRun, FileAppend, FileCopy, FileDelete, FileEdit, FileGlob, FileGrep, FileList, FileMkdir,
-    FileMove, FileRead, FileStat, FileWrite, LineRange, Operation, Program, Request, RequestError,
+    Cancel, ExecRun, FileAppend, FileCopy, FileDelete, FileEdit, FileGlob, FileGrep, FileList,
+    FileMkdir, FileMove, FileRead, FileStat, FileWrite, Incoming, LineRange, Operation, Program,
+    Request, RequestError,
 };
 pub use right::{Right, Rights};
 pub use sighting::{Intent, Sighting};

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// One request: an id that the caller chose, and an operation.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,50 @@ pub struct RequestError {
     pub id: Value,
     /// What is wrong with it.
     pub message: String,
+}
+
+/// A line of a session in which several requests are under way at the same time.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Incoming {
+    /// A request.
+    Request(Request),
+    /// The wish that a command be ended.
+    Cancel(Cancel),
+}
+
+/// The wish that a command be ended, with everything that it started.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cancel {
+    /// The id of this line.
+    #[serde(skip)]
+    pub id: Value,
+    /// The id of the command's request.
+    pub request: Value,
+}
+
+impl Incoming {
+    /// The operation of [`Cancel`].
+    pub const CANCEL: &'static str = "cancel";
+
+    /// Reads a line of JSON.
+    ///
+    /// # Errors
+    /// As for [`Request::parse`].
+    pub fn parse(line: &str) -> Result<Self, RequestError> {
+        let (id, mut members) = identified(line)?;
+        if members.get("op").and_then(Value::as_str) != Some(Self::CANCEL) {
+            return Request::of(id, members).map(Self::Request);
+        }
+        members.shift_remove("op");
+        match serde_json::from_value::<Cancel>(Value::Object(members)) {
+            Ok(cancel) => Ok(Self::Cancel(Cancel { id, ..cancel })),
+            Err(error) => Err(RequestError {
+                id,
+                message: error.to_string(),
+            }),
+        }
+    }
 }
 
 /// What can be asked for.
@@ -257,6 +301,9 @@ pub struct ExecRun {
     /// The most time it may take: seconds, or a text such as `1m30s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Value>,
+    /// Tell what it writes while it runs, where the front end can.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stream: bool,
 }
 
 /// What a command request runs.
@@ -285,6 +332,23 @@ impl ExecRun {
 }
 
 impl Operation {
+    /// The name of every operation.
+    pub const NAMES: [&str; 13] = [
+        "file.read",
+        "file.write",
+        "file.append",
+        "file.edit",
+        "file.list",
+        "file.stat",
+        "file.glob",
+        "file.grep",
+        "file.mkdir",
+        "file.move",
+        "file.copy",
+        "file.delete",
+        "exec.run",
+    ];
+
     /// The operation's name, as requests write it.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -311,32 +375,11 @@ impl Request {
     /// # Errors
     /// When the line is no JSON object, has no id, or names an unknown operation or key.
     pub fn parse(line: &str) -> Result<Self, RequestError> {
-        let value: Value = serde_json::from_str(line).map_err(|error| RequestError {
-            id: Value::Null,
-            message: format!("not a line of JSON: {error}"),
-        })?;
-        let Value::Object(mut members) = value else {
-            return Err(RequestError {
-                id: Value::Null,
-                message: "not a JSON object".into(),
-            });
-        };
-        let id = match members.shift_remove("id") {
-            Some(id @ (Value::String(_) | Value::Number(_))) => id,
-            Some(_) => {
-                let message = "id is neither a string nor a number".into();
-                return Err(RequestError {
-                    id: Value::Null,
-                    message,
-                });
-            }
-            None => {
-                return Err(RequestError {
-                    id: Value::Null,
-                    message: "id is missing".into(),
-                });
-            }
-        };
+        let (id, members) = identified(line)?;
+        Self::of(id, members)
+    }
+
+    fn of(id: Value, members: Map<String, Value>) -> Result<Self, RequestError> {
         match serde_json::from_value(Value::Object(members)) {
             Ok(operation) => Ok(Self { id, operation }),
             Err(error) => Err(RequestError {
@@ -347,9 +390,27 @@ impl Request {
     }
 }
 
+/// The id of a line of JSON, and its other members.
+fn identified(line: &str) -> Result<(Value, Map<String, Value>), RequestError> {
+    let wrong = |message: String| RequestError {
+        id: Value::Null,
+        message,
+    };
+    let value = serde_json::from_str(line);
+    let value = value.map_err(|error| wrong(format!("not a line of JSON: {error}")))?;
+    let Value::Object(mut members) = value else {
+        return Err(wrong("not a JSON object".into()));
+    };
+    match members.shift_remove("id") {
+        Some(id @ (Value::String(_) | Value::Number(_))) => Ok((id, members)),
+        Some(_) => Err(wrong("id is neither a string nor a number".into())),
+        None => Err(wrong("id is missing".into())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Operation, Program, Request};
+    use super::{Cancel, Incoming, Operation, Program, Request};
 
     #[test]
     fn a_request_is_read_from_a_line() {
@@ -364,6 +425,25 @@ mod tests {
             Request::parse(r#"{"id":7,"op":"file.read","path":"a","follow":true}"#).unwrap_err();
         assert_eq!(error.id, 7);
         assert!(error.message.contains("follow"), "{}", error.message);
+    }
+
+    #[test]
+    fn the_end_of_a_command_is_asked_for_by_its_id() {
+        let read = |line| Incoming::parse(line);
+        let cancel = read(r#"{"id":2,"op":"cancel","request":"one"}"#).unwrap();
+        let expected = Cancel {
+            id: 2.into(),
+            request: "one".into(),
+        };
+        assert_eq!(cancel, Incoming::Cancel(expected));
+        for wrong in [
+            r#"{"id":2,"op":"cancel"}"#,
+            r#"{"id":2,"op":"cancel","request":1,"all":true}"#,
+        ] {
+            assert_eq!(read(wrong).unwrap_err().id, 2);
+        }
+        let request = read(r#"{"id":1,"op":"file.stat","path":"a"}"#).unwrap();
+        assert!(matches!(request, Incoming::Request(_)));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::world::{self, ATTACKER, World};
 use crate::broker::{SessionConfig, Terms};
 use crate::model::{HostPath, Right};
 use crate::policy::{Background, Policy};
-use crate::sandbox::Plan;
+use crate::sandbox::{Concurrency, Plan};
 
 /// A world, and a policy that is bound to it.
 pub(super) struct Ground {
@@ -41,6 +41,7 @@ impl Ground {
             },
             audit_directory: self.world.state(),
             scratch_base: self.world.scratch(),
+            concurrency: Concurrency::One,
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::ambient::Operator;
 use crate::broker::{Session, SessionConfig};
 use crate::model::{Enforced, ExecRun, Mode, PrincipalId, Status};
 use crate::policy::{Commands, Policy};
+use crate::sandbox::Concurrency;
 
 /// What is to be proven: a policy, for a principal, on this host.
 #[derive(Debug, Clone)]
@@ -155,6 +156,7 @@ fn without_commands(subject: &Subject) -> Result<Option<Proof>, ProveError> {
         terms,
         audit_directory: world.state(),
         scratch_base: world.scratch(),
+        concurrency: Concurrency::One,
     });
     let mut session = opened.map_err(|error| unavailable(&error, error.hint()))?;
     let report = session.run(&ExecRun {

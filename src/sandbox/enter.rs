@@ -6,10 +6,12 @@
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
+use super::lane::MOST_LANES;
 use super::message::{ExitStatus, Job, LimitHit, Order, RefusedCall, Report, Terminal};
 use super::obstacle::{Obstacle, Surroundings};
 use super::prepare::Sandbox;
@@ -47,6 +49,8 @@ pub struct Exit {
     /// Whether it was ended because the tripwire had ended, so that what it was refused is
     /// not known any more.
     pub is_unwatched: bool,
+    /// Whether it was ended because whoever asked for it wanted that.
+    pub is_cancelled: bool,
     /// What it wrote to standard output, where that was kept.
     pub stdout: Kept,
     /// What it wrote to standard error, where that was kept.
@@ -101,6 +105,9 @@ pub enum EnterError {
     /// The launcher is gone.
     #[error("lost the connection to the launcher")]
     Launcher(#[source] io::Error),
+    /// As many commands run as may run at the same time.
+    #[error("{MOST_LANES} commands of this session run already")]
+    Busy,
 }
 
 /// A command that did not run, and what was seen of the attempt.
@@ -157,38 +164,39 @@ impl EnterError {
 const GRACE: Duration = Duration::from_secs(10);
 
 impl Sandbox {
-    /// Runs a command that was permitted, and waits until nothing of it is left.
+    /// Starts a command that was permitted.
     ///
     /// # Errors
-    /// When it did not start.
+    /// When nothing was started.
     pub fn enter(
-        &self,
+        self: &Rc<Self>,
         permit: CommandPermit,
         command: Command,
         streams: Streams,
-    ) -> Result<Exit, NotEntered> {
+    ) -> Result<Visit, NotEntered> {
         // The one use of the permit: it cannot be shown twice.
         drop(permit);
         let fitted = streams
             .fit(&self.plan().limits, self.launcher.terminals())
             .map_err(EnterError::Streams)?;
-        let channel = &self.launcher.channel;
-        let watch = self.launcher.reports.as_ref().map(Watch::over);
+        let lane = self.lane()?;
+        let reports = self.launcher.reports.as_ref();
+        let watch = reports.map(|reports| Watch::over(reports, lane.number));
         if watch.as_ref().is_some_and(Watch::is_over) {
             return Err(EnterError::Witness.into());
         }
         // The launcher keeps the time. One that lets it pass is stopped, or stuck.
         let overdue = Instant::now().checked_add(command.wall.saturating_add(GRACE));
+        let channel = &lane.channel;
         start(channel, command, &fitted).map_err(|error| last_word(channel).unwrap_or(error))?;
-        Visit {
-            channel,
+        Ok(Visit {
+            sandbox: Rc::clone(self),
+            lane,
             watch,
             running: fitted.started(),
             overdue,
-            output_limit: self.plan().limits.output,
             state: State::default(),
-        }
-        .finish()
+        })
     }
 }
 

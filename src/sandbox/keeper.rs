@@ -7,9 +7,11 @@
 
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::landlock::{self, LandlockError};
+use super::lane::{Concurrency, LaneKit};
 use super::launcher::{Equipment, Launcher, Territory};
 use super::message::Report;
 use super::plan::{MetadataCalls, Plan};
@@ -17,7 +19,7 @@ use super::prepare::Handles;
 use super::reach;
 use super::scratch::Scratch;
 use super::supervise::Supervisor;
-use super::tripwire::{Handover, Supervision, Tripwire};
+use super::tripwire::{Handover, Reports, Supervision, Tripwire};
 use super::view::{self, Unfinished, View, ViewError, ViewStep};
 use super::witness::ViewRoot;
 use crate::policy::Background;
@@ -38,6 +40,7 @@ pub(super) struct Outfit {
     /// The limits of each process.
     pub limits: Vec<Limit>,
     pub background: Background,
+    pub concurrency: Concurrency,
 }
 
 /// What flat mode needs besides, made by the broker.
@@ -72,18 +75,39 @@ impl From<io::Error> for StartError {
     }
 }
 
-/// The broker's hold on a launcher.
+/// The broker's hold on a launcher. When it is let go of, the launcher ends everything, and that
+/// is waited for.
 #[derive(Debug)]
 pub(super) struct LauncherHandle {
-    pub channel: Channel,
+    // In this order: while an end of these is held, the launcher goes on.
+    pub channel: Rc<Channel>,
     /// What the tripwire tells, where there is one.
-    pub reports: Option<Packets>,
-    pid: i32,
-    pidfd: OwnedFd,
+    pub reports: Option<Rc<Reports>>,
+    /// What ends when the broker lets go of the launcher, however it does.
+    #[expect(dead_code, reason = "it is held, and that is all")]
+    lifeline: OwnedFd,
     /// The view's own instance of devpts.
     terminals: Option<OwnedFd>,
-    /// What ends when the broker lets go of the launcher, however it does.
-    lifeline: OwnedFd,
+    #[expect(dead_code, reason = "it is waited for when it is dropped")]
+    keeper: KeeperProcess,
+}
+
+/// The keeper, a child of the broker.
+#[derive(Debug)]
+struct KeeperProcess {
+    pid: i32,
+    pidfd: OwnedFd,
+}
+
+impl Drop for KeeperProcess {
+    fn drop(&mut self) {
+        // The launcher needs a moment to end and reap what is left; it is never waited
+        // for without end, because a broker must not hang in a destructor.
+        let ended = wait(&[(self.pidfd.as_fd(), Interest::Readable)], Some(GRACE));
+        if ended.is_ok_and(|ready| ready == [true]) {
+            process::reap(self.pid);
+        }
+    }
 }
 
 impl LauncherHandle {
@@ -104,12 +128,10 @@ impl LauncherHandle {
             }
             ViewRoot::Empty | ViewRoot::None => (None, None),
         };
-        let mut handle = Self {
-            reports: ours,
-            ..Self::fork(|channel, lifeline| {
-                keep_view((outfit, ground), (channel, &lifeline), theirs)
-            })?
-        };
+        let mut handle = Self::fork(|channel, lifeline| {
+            keep_view((outfit, ground), (channel, &lifeline), theirs)
+        })?;
+        handle.reports = ours.map(|ours| Rc::new(Reports::from(ours)));
         let frame = handle.channel.receive()?;
         let mut frame = frame.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
         match postcard::from_bytes(&frame.bytes).map_err(io::Error::other)? {
@@ -117,10 +139,7 @@ impl LauncherHandle {
                 handle.terminals = frame.descriptors.pop();
                 Ok(handle)
             }
-            Report::NoView(error) => {
-                handle.finish();
-                Err(StartError::View(error))
-            }
+            Report::NoView(error) => Err(StartError::View(error)),
             _ => Err(io::Error::from(io::ErrorKind::InvalidData).into()),
         }
     }
@@ -130,12 +149,11 @@ impl LauncherHandle {
         let (seen, lifeline) = pipe()?;
         match process::fork_single_threaded()? {
             Fork::Parent { pid, pidfd } => Ok(Self {
-                channel: ours,
+                channel: Rc::new(ours),
                 reports: None,
-                pid,
-                pidfd,
-                terminals: None,
                 lifeline,
+                terminals: None,
+                keeper: KeeperProcess { pid, pidfd },
             }),
             Fork::Child => {
                 drop((ours, lifeline));
@@ -150,25 +168,6 @@ impl LauncherHandle {
     /// The view's own instance of devpts, in view mode.
     pub(super) fn terminals(&self) -> Option<BorrowedFd<'_>> {
         self.terminals.as_ref().map(OwnedFd::as_fd)
-    }
-
-    /// Says goodbye and waits until the launcher has ended everything.
-    pub(super) fn finish(self) {
-        let Self {
-            channel,
-            reports,
-            pid,
-            pidfd,
-            terminals: _,
-            lifeline,
-        } = self;
-        drop((channel, reports, lifeline));
-        // The launcher needs a moment to end and reap what is left; it is never waited
-        // for without end, because a broker must not hang in a destructor.
-        let ended = wait(&[(pidfd.as_fd(), Interest::Readable)], Some(GRACE));
-        if ended.is_ok_and(|ready| ready == [true]) {
-            process::reap(pid);
-        }
     }
 }
 
@@ -193,10 +192,15 @@ fn keep_flat(
         domain,
     } = ground;
     let Fork::Parent { pid, pidfd } = process::fork_single_threaded()? else {
+        let concurrency = outfit.concurrency;
         let mut equipment = equip(outfit, (ruleset, supervisor), Territory::Host);
         process::drop_capabilities()?;
         if let Some(domain) = domain {
-            equipment.teardown = Teardown::by_domain(domain.as_fd());
+            match concurrency {
+                Concurrency::One => equipment.teardown = Teardown::by_domain(domain.as_fd()),
+                // A domain for each of the lanes, and none around them.
+                Concurrency::Several => equipment.kit.domain = Some(domain),
+            }
         }
         if let Err(error) = settle(&equipment, &channel, &scratch.descriptors()) {
             return report(
@@ -280,10 +284,20 @@ fn occupy(
     channel: &Channel,
 ) -> Result<Equipment, ViewError> {
     let fault = || ViewError::at(ViewStep::Settle);
-    let view = unfinished.finish()?;
+    let (view, password) = unfinished.finish()?;
     let ruleset = ruleset(plan, &view)?;
     let supervisor = reach::in_view(plan).map_err(fault())?;
-    let equipment = equip(outfit, (ruleset, supervisor), Territory::View);
+    let kit = match outfit.concurrency {
+        Concurrency::One => LaneKit::default(),
+        Concurrency::Several => LaneKit {
+            domain: signal_domain(plan)?,
+            password,
+        },
+    };
+    let equipment = Equipment {
+        kit,
+        ..equip(outfit, (ruleset, supervisor), Territory::View)
+    };
     let terminals = view.terminals().try_clone_to_owned().map_err(fault())?;
     drop(view);
     settle(&equipment, channel, &[terminals.as_raw_fd()]).map_err(fault())?;
@@ -295,17 +309,23 @@ fn occupy(
 }
 
 fn ruleset(plan: &Plan, view: &View<'_>) -> Result<OwnedFd, ViewError> {
-    landlock::ruleset(plan.landlock_abi, view.rules()).map_err(|error| {
-        let path = match &error {
+    landlock::ruleset(plan.landlock_abi, view.rules()).map_err(no_ruleset)
+}
+
+/// What keeps a lane from signalling what is not below it.
+fn signal_domain(plan: &Plan) -> Result<Option<OwnedFd>, ViewError> {
+    landlock::signal_domain(plan.landlock_abi).map_err(no_ruleset)
+}
+
+fn no_ruleset(error: LandlockError) -> ViewError {
+    ViewError {
+        step: ViewStep::Ruleset,
+        path: match error {
             LandlockError::Rule { path, .. } => Some(path.into()),
             _ => None,
-        };
-        ViewError {
-            step: ViewStep::Ruleset,
-            path,
-            errno: nix::errno::Errno::EINVAL as i32,
-        }
-    })
+        },
+        errno: nix::errno::Errno::EINVAL as i32,
+    }
 }
 
 fn equip(
@@ -317,6 +337,7 @@ fn equip(
         filter,
         limits,
         background,
+        concurrency: _,
     } = outfit;
     Equipment {
         ruleset,
@@ -329,6 +350,7 @@ fn equip(
             Territory::Host => Teardown::OneByOne,
             Territory::View => Teardown::Namespace,
         },
+        kit: LaneKit::default(),
     }
 }
 
@@ -348,6 +370,7 @@ fn settle(equipment: &Equipment, channel: &Channel, besides: &[i32]) -> io::Resu
     launch::detach_stdio()?;
     let mut kept = equipment.supervisor.descriptors();
     kept.push(equipment.ruleset.as_raw_fd());
+    kept.extend(equipment.kit.domain.as_ref().map(OwnedFd::as_raw_fd));
     kept.extend(besides);
     kept.push(channel.as_fd().as_raw_fd());
     process::close_all_but(3, &mut kept)

@@ -1,4 +1,5 @@
-//! The launcher: a process of its own that starts one command at a time and keeps its tree.
+//! The launcher: a process of its own that starts one command at a time and keeps its tree,
+//! or the lanes that do (`lane.rs`).
 //!
 //! It is started by the keeper (`keeper.rs`). It is not inside the command's Landlock
 //! domain, but has given up every capability, holds only the descriptors it needs, and
@@ -17,6 +18,7 @@ use std::time::Instant;
 use nix::sys::signal::Signal;
 
 use super::ending::LeaderEnded;
+use super::lane::{LaneKit, LaneNumber, Lanes, Standing};
 use super::message::{Ended, Job, LimitHit, Order, Report};
 use super::supervise::Supervisor;
 use crate::sys::channel::{Channel, Frame};
@@ -42,6 +44,8 @@ pub(super) struct Equipment {
     pub territory: Territory,
     /// How everything that commands left behind is ended.
     pub teardown: Teardown,
+    /// What lanes need besides, where several commands may run.
+    pub kit: LaneKit,
 }
 
 /// Where commands run.
@@ -101,6 +105,7 @@ pub(super) struct Launcher {
     equipment: Equipment,
     channel: Channel,
     children: SignalSource,
+    lanes: Lanes,
 }
 
 /// A command while it runs.
@@ -130,6 +135,7 @@ impl Launcher {
             equipment,
             channel,
             children,
+            lanes: Lanes::default(),
         })
     }
 
@@ -144,18 +150,66 @@ impl Launcher {
     }
 
     fn serve_orders(&mut self) -> io::Result<()> {
-        while let Some(frame) = self.channel.receive()? {
+        while let Some(frame) = self.next_order()? {
             match decode(&frame)? {
                 Order::Start(job) => {
                     if let Turn::BrokerGone = self.run(&job, frame.descriptors)? {
                         return Ok(());
                     }
                 }
+                Order::Lane(number) => self.open_lane(number, frame.descriptors)?,
                 // Late orders for a command that has ended meanwhile.
                 Order::Signal(_) | Order::End => {}
             }
         }
         Ok(())
+    }
+
+    /// Waits for an order; none when the broker is gone, or what runs here is not known any more.
+    fn next_order(&mut self) -> io::Result<Option<Frame>> {
+        while !self.lanes.is_empty() {
+            let order = (self.channel.as_fd(), Interest::Readable);
+            let ready = wait(&[order, (self.children.as_fd(), Interest::Readable)], None)?;
+            if ready[1] {
+                while self.children.next().is_some() {}
+                if self.lanes.reap() == Standing::Broken {
+                    return Ok(None);
+                }
+            }
+            if ready[0] {
+                break;
+            }
+        }
+        self.channel.receive()
+    }
+
+    fn open_lane(&mut self, number: LaneNumber, descriptors: Vec<OwnedFd>) -> io::Result<()> {
+        let end = descriptors.into_iter().next();
+        let end = end.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
+        let mut lanes = std::mem::take(&mut self.lanes);
+        let opened = lanes.open(Channel::from(end), |channel| {
+            self.lead_lane(number, channel)
+        });
+        self.lanes = lanes;
+        opened
+    }
+
+    /// The life of a lane.
+    fn lead_lane(&mut self, number: LaneNumber, channel: Channel) -> io::Result<()> {
+        nix::unistd::setsid()?;
+        process::adopt_orphans()?;
+        self.channel = channel;
+        let kit = std::mem::take(&mut self.equipment.kit);
+        self.equipment.teardown = match &kit.domain {
+            Some(domain) => Teardown::by_domain(domain.as_fd()),
+            None => Teardown::OneByOne,
+        };
+        if let Some(password) = &kit.password {
+            password.say(number);
+        }
+        drop(kit);
+        self.report(&Report::Ready)?;
+        self.serve()
     }
 
     fn run(&mut self, job: &Job, descriptors: Vec<OwnedFd>) -> io::Result<Turn> {
@@ -282,7 +336,7 @@ impl Launcher {
                 }
             }
             Order::End => end_command(running),
-            Order::Start(_) => return Err(io::ErrorKind::InvalidData.into()),
+            Order::Start(_) | Order::Lane(_) => return Err(io::ErrorKind::InvalidData.into()),
         }
         Ok(Turn::GoOn)
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::lane::LaneNumber;
 use super::view::ViewError;
 use crate::sys::launch::ControllingTerminal;
 
@@ -20,6 +21,8 @@ pub(super) enum Order {
     Signal(i32),
     /// End the command and everything it started.
     End,
+    /// Open a lane of this number. With it comes the lane's end of its connection.
+    Lane(LaneNumber),
 }
 
 /// One command to start.
@@ -59,7 +62,7 @@ impl From<Terminal> for ControllingTerminal {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Report {
     /// The view is built; with it comes its instance of devpts. In flat mode this goes
-    /// without saying.
+    /// without saying. Of a lane: it is there.
     Ready,
     /// The view could not be built; the launcher has ended.
     NoView(ViewError),

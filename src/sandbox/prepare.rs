@@ -5,10 +5,12 @@
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::rc::Rc;
 
 use super::exceptions;
 use super::keeper::{FlatGround, LauncherHandle, Outfit, StartError, ViewGround};
 use super::landlock::{self, LandlockError, OpenRule};
+use super::lane::{BrokerLanes, Concurrency};
 use super::plan::{Origin, PathRule, Plan, SCRATCH};
 use super::scratch::{Scratch, ScratchError};
 use super::seccomp::CompileError;
@@ -19,11 +21,15 @@ use crate::policy::GrantId;
 use crate::sys::metadata::pin_host_path;
 use crate::sys::seccomp::{Filter, Instruction, Supervision};
 
-/// A plan made real. Commands are started in it until it is finished.
+/// A plan made real. Commands are started in it.
+///
+/// With its last owner goes everything that still runs in it, and its private directory.
 #[derive(Debug)]
 pub struct Sandbox {
     plan: Plan,
     scratch: HostPath,
+    // In this order: a launcher goes on while an end of its connection is held.
+    pub(super) lanes: BrokerLanes,
     pub(super) launcher: LauncherHandle,
 }
 
@@ -109,21 +115,24 @@ impl Sandbox {
         plan: Plan,
         handles: &dyn Handles,
         place: ScratchPlace<'_>,
-    ) -> Result<Self, PrepareError> {
+        concurrency: Concurrency,
+    ) -> Result<Rc<Self>, PrepareError> {
         let outfit = Outfit {
             filter: filter(&plan)?,
             limits: plan.resource_limits(),
             background: plan.background,
+            concurrency,
         };
         let (launcher, scratch) = match plan.mode {
             Mode::View => in_view(outfit, &plan, handles)?,
             Mode::Flat | Mode::Broker => flat(outfit, &plan, handles, place)?,
         };
-        Ok(Self {
+        Ok(Rc::new(Self {
             plan,
             scratch,
             launcher,
-        })
+            lanes: BrokerLanes::new(concurrency),
+        }))
     }
 
     /// What is enforced.
@@ -134,11 +143,6 @@ impl Sandbox {
     /// The private directory of its commands.
     pub fn scratch(&self) -> &HostPath {
         &self.scratch
-    }
-
-    /// Ends everything that still runs in it, and removes its private directory.
-    pub fn finish(self) {
-        self.launcher.finish();
     }
 }
 

@@ -25,7 +25,18 @@ pub(super) enum Sink {
         kept: Vec<u8>,
         most: usize,
         lost: u64,
+        /// What nobody has taken yet, where somebody does.
+        fresh: Option<Vec<u8>>,
     },
+}
+
+/// When what a command writes is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Telling {
+    /// When it has ended.
+    AtTheEnd,
+    /// While it runs, and again at the end.
+    Live,
 }
 
 impl Sink {
@@ -51,11 +62,12 @@ impl Sink {
     }
 
     /// Memory for at most this many bytes.
-    pub(super) fn memory(most: usize) -> Self {
+    pub(super) fn memory(most: usize, telling: Telling) -> Self {
         Self::Memory {
             kept: Vec::new(),
             most,
             lost: 0,
+            fresh: (telling == Telling::Live).then(Vec::new),
         }
     }
 }
@@ -145,7 +157,15 @@ impl Flow {
 
     fn empty(&mut self) -> Progress {
         match &mut self.sink {
-            Sink::Memory { kept, most, lost } => {
+            Sink::Memory {
+                kept,
+                most,
+                lost,
+                fresh,
+            } => {
+                if let Some(fresh) = fresh {
+                    fresh.extend_from_slice(&self.pending);
+                }
                 let room = most.saturating_sub(kept.len()).min(self.pending.len());
                 kept.extend_from_slice(&self.pending[..room]);
                 *lost += (self.pending.len() - room) as u64;
@@ -173,7 +193,17 @@ impl Flow {
         self.source = None;
         self.pending = Vec::new();
         if let Sink::Stream { .. } = self.sink {
-            self.sink = Sink::memory(0);
+            self.sink = Sink::memory(0, Telling::AtTheEnd);
+        }
+    }
+
+    /// What has come since this was last asked, where it is told live.
+    pub(super) fn take_fresh(&mut self) -> Vec<u8> {
+        match &mut self.sink {
+            Sink::Memory {
+                fresh: Some(fresh), ..
+            } => std::mem::take(fresh),
+            _ => Vec::new(),
         }
     }
 

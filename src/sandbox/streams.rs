@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use super::relay::{Flow, Sink};
-use super::visit::{Lane, Way};
+use super::relay::{Flow, Sink, Telling};
+use super::visit::{Stream, Way};
 use crate::policy::Limits;
 use crate::sys::signals::SignalSource;
 use crate::sys::stdio::{
@@ -26,13 +26,18 @@ pub enum Streams {
         /// Standard input.
         stdin: Vec<u8>,
     },
+    /// The same, and what is written can also be taken while the command runs.
+    Live {
+        /// Standard input.
+        stdin: Vec<u8>,
+    },
 }
 
 /// Streams made for one command.
 #[derive(Debug)]
 pub(super) struct Fitted {
     inside: [OwnedFd; 3],
-    pub flows: Vec<Lane>,
+    pub flows: Vec<Stream>,
     // In this order: a signal that has waited must find the terminal restored.
     pub raw_mode: Option<RawMode>,
     pub signals: Option<SignalSource>,
@@ -41,8 +46,9 @@ pub(super) struct Fitted {
 }
 
 /// The same without the command's ends, which only the command may hold while it runs.
+#[derive(Debug)]
 pub(super) struct Running {
-    pub flows: Vec<Lane>,
+    pub flows: Vec<Stream>,
     // In this order: a signal that has waited must find the terminal restored.
     pub raw_mode: Option<RawMode>,
     pub signals: Option<SignalSource>,
@@ -57,7 +63,8 @@ impl Streams {
         terminals: Option<BorrowedFd<'_>>,
     ) -> io::Result<Fitted> {
         match self {
-            Self::Kept { stdin } => kept(stdin, limits),
+            Self::Kept { stdin } => kept(stdin, limits, Telling::AtTheEnd),
+            Self::Live { stdin } => kept(stdin, limits, Telling::Live),
             Self::Caller => caller(terminals),
         }
     }
@@ -95,21 +102,27 @@ impl Fitted {
     }
 }
 
-fn lane(way: Way, flow: Flow) -> Lane {
-    Lane {
+fn stream(way: Way, flow: Flow) -> Stream {
+    Stream {
         way,
         flow,
         open: true,
     }
 }
 
-fn kept(stdin: Vec<u8>, limits: &Limits) -> io::Result<Fitted> {
+fn kept(stdin: Vec<u8>, limits: &Limits, telling: Telling) -> io::Result<Fitted> {
     let most = usize::try_from(limits.reply).unwrap_or(usize::MAX);
     let (from_output, output) = pipe()?;
     let (from_errors, errors) = pipe()?;
     let mut flows = vec![
-        lane(Way::Out, Flow::new(from_output, Sink::memory(most))),
-        lane(Way::Error, Flow::new(from_errors, Sink::memory(most))),
+        stream(
+            Way::Out,
+            Flow::new(from_output, Sink::memory(most, telling)),
+        ),
+        stream(
+            Way::Error,
+            Flow::new(from_errors, Sink::memory(most, telling)),
+        ),
     ];
     // Programs that look whether input is meant for them, such as rg, take a pipe for some.
     let input = if stdin.is_empty() {
@@ -117,7 +130,7 @@ fn kept(stdin: Vec<u8>, limits: &Limits) -> io::Result<Fitted> {
     } else {
         let (input, to_input) = pipe()?;
         let sink = Sink::own_pipe(to_input)?;
-        flows.push(lane(Way::In, Flow::of_bytes(stdin, sink)));
+        flows.push(stream(Way::In, Flow::of_bytes(stdin, sink)));
         input
     };
     let inside = [input, output, errors];
@@ -162,7 +175,7 @@ struct Maker {
     relay_is_read: bool,
     window: Option<(File, File)>,
     output: Option<OwnedFd>,
-    flows: Vec<Lane>,
+    flows: Vec<Stream>,
 }
 
 impl Maker {
@@ -197,7 +210,7 @@ impl Maker {
             (StreamKind::Terminal, Some(terminal)) => {
                 let sink = Sink::own_pipe(duplicate(terminal.relay.as_fd())?)?;
                 self.flows
-                    .push(lane(Way::In, Flow::new(duplicate(caller)?, sink)));
+                    .push(stream(Way::In, Flow::new(duplicate(caller)?, sink)));
                 duplicate(terminal.inside.as_fd())
             }
             // Whoever reads the command's output, a pager perhaps, may want the terminal for
@@ -209,7 +222,7 @@ impl Maker {
                 let (input, to_input) = pipe()?;
                 let sink = Sink::own_pipe(to_input)?;
                 self.flows
-                    .push(lane(Way::In, Flow::new(duplicate(caller)?, sink)));
+                    .push(stream(Way::In, Flow::new(duplicate(caller)?, sink)));
                 Ok(input)
             }
         }
@@ -223,14 +236,14 @@ impl Maker {
                     self.relay_is_read = true;
                     let source = duplicate(terminal.relay.as_fd())?;
                     let sink = Sink::stream(duplicate(caller)?);
-                    self.flows.push(lane(way, Flow::new(source, sink)));
+                    self.flows.push(stream(way, Flow::new(source, sink)));
                 }
                 duplicate(terminal.inside.as_fd())
             }
             _ => {
                 let (from_output, output) = pipe()?;
                 let sink = Sink::stream(duplicate(caller)?);
-                self.flows.push(lane(way, Flow::new(from_output, sink)));
+                self.flows.push(stream(way, Flow::new(from_output, sink)));
                 self.output = Some(duplicate(output.as_fd())?);
                 Ok(output)
             }

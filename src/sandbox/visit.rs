@@ -4,17 +4,19 @@
 //! tripwire.
 
 use std::io;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
 use super::enter::{EnterError, Exit, Kept, NotEntered, send};
+use super::lane::Lane;
 use super::message::{Ended, LimitHit, Order, RefusedCall, Report};
+use super::prepare::Sandbox;
 use super::relay::{Flow, Progress};
 use super::streams::Running;
 use super::tripwire::{Seen, Standing, Watch};
-use crate::sys::channel::Channel;
 use crate::sys::launch::{LaunchError, Step};
 use crate::sys::signals::SignalSource;
 use crate::sys::stdio::{Interest, wait};
@@ -33,45 +35,71 @@ enum Waiting {
 
 /// Which way a flow goes, and which stream it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub enum Way {
+    /// To standard input.
     In,
+    /// From standard output.
     Out,
+    /// From standard error.
     Error,
 }
 
 /// A flow that may have finished.
 #[derive(Debug)]
-pub(super) struct Lane {
+pub(super) struct Stream {
     pub way: Way,
     pub flow: Flow,
     pub open: bool,
 }
 
 /// What is known of it so far.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct State {
     pid: i32,
-    ended: Option<Ended>,
+    ended: Option<Result<Ended, EnterError>>,
     refused: Vec<RefusedCall>,
     refused_more: u64,
     too_much_output: bool,
     unwatched: bool,
+    is_cancelled: bool,
 }
 
 /// One command's stay in the sandbox.
-pub(super) struct Visit<'a> {
-    pub channel: &'a Channel,
-    pub watch: Option<Watch<'a>>,
-    pub running: Running,
-    pub overdue: Option<Instant>,
-    pub output_limit: u64,
-    pub state: State,
+///
+/// Whoever holds it waits until one of its `interests` is ready, or its `patience` is over, lets
+/// it take a `turn`, and does so until it `is_over`; then it can be concluded. Several can be
+/// waited for together.
+#[derive(Debug)]
+pub struct Visit {
+    pub(super) lane: Lane,
+    pub(super) watch: Option<Watch>,
+    pub(super) running: Running,
+    pub(super) overdue: Option<Instant>,
+    pub(super) state: State,
+    // The last: a launcher goes on while an end of its connection is held.
+    pub(super) sandbox: Rc<Sandbox>,
 }
 
-impl Visit<'_> {
+impl Visit {
     /// Waits until nothing of the command is left, and all that it did is told.
-    pub(super) fn finish(mut self) -> Result<Exit, NotEntered> {
-        let ended = self.until_end();
+    ///
+    /// # Errors
+    /// When it did not start, or what became of it is not known.
+    pub fn finish(mut self) -> Result<Exit, NotEntered> {
+        while !self.is_over() {
+            match wait(&self.interests(), self.patience()) {
+                Ok(ready) => self.turn(&ready),
+                Err(error) => self.fail(EnterError::Streams(error)),
+            }
+        }
+        self.conclude()
+    }
+
+    /// What the command came to. To be called when it is over.
+    ///
+    /// # Errors
+    /// When it did not start, or what became of it is not known.
+    pub fn conclude(mut self) -> Result<Exit, NotEntered> {
         // Before the signals that have waited are let through, whatever happened.
         drop(self.running.raw_mode.take());
         let (seen, standing) = match self.watch.take() {
@@ -79,22 +107,51 @@ impl Visit<'_> {
             None => (Seen::default(), Standing::Told),
         };
         self.state.unwatched |= standing == Standing::Gone;
+        let not_over = || Err(EnterError::Launcher(io::ErrorKind::Interrupted.into()));
+        let ended = self.state.ended.take().unwrap_or_else(not_over);
+        // A lane that may still run something starts nothing else.
+        if matches!(ended, Ok(_) | Err(EnterError::NotStarted(_))) {
+            self.sandbox.give_back(self.lane.clone());
+        }
         match ended {
             Ok(ended) => Ok(self.into_exit(ended, seen)),
             Err(error) => Err(NotEntered { error, seen }),
         }
     }
 
-    fn until_end(&mut self) -> Result<Ended, EnterError> {
-        loop {
-            if self.state.ended.is_some()
-                && !self.has_output_left()
-                && let Some(ended) = self.state.ended.take()
-            {
-                return Ok(ended);
-            }
-            self.turn()?;
+    /// Whether nothing of the command is left.
+    pub fn is_over(&self) -> bool {
+        match &self.state.ended {
+            None => false,
+            Some(Err(_)) => true,
+            Some(Ok(_)) => !self.has_output_left(),
         }
+    }
+
+    /// Ends the command and everything that it started. It is over a moment later.
+    pub fn cancel(&mut self) {
+        self.state.is_cancelled = true;
+        // A launcher that is gone is noticed by the next turn.
+        let _ = send(&self.lane.channel, &Order::End, &[]);
+    }
+
+    /// What the command wrote since this was last asked, where its output is told live.
+    pub fn take_fresh(&mut self) -> Vec<(Way, Vec<u8>)> {
+        let flows = self.running.flows.iter_mut();
+        flows
+            .map(|stream| (stream.way, stream.flow.take_fresh()))
+            .filter(|(_, fresh)| !fresh.is_empty())
+            .collect()
+    }
+
+    /// How long to wait at most.
+    pub fn patience(&self) -> Option<Duration> {
+        let overdue = self.overdue.filter(|_| self.state.ended.is_none());
+        overdue.map(|overdue| overdue.saturating_duration_since(Instant::now()))
+    }
+
+    fn fail(&mut self, error: EnterError) {
+        self.state.ended = Some(Err(error));
     }
 
     /// Whether bytes may still arrive. After the end of the command they are all in the
@@ -107,8 +164,8 @@ impl Visit<'_> {
             .running
             .flows
             .iter()
-            .filter(|lane| lane.open && lane.way != Way::In)
-            .filter_map(|lane| lane.flow.interest())
+            .filter(|stream| stream.open && stream.way != Way::In)
+            .filter_map(|stream| stream.flow.interest())
             .collect();
         if left
             .iter()
@@ -119,59 +176,65 @@ impl Visit<'_> {
         wait(&left, Some(Duration::ZERO)).is_ok_and(|ready| ready.contains(&true))
     }
 
-    fn turn(&mut self) -> Result<(), EnterError> {
-        let mut interests = Vec::new();
+    /// What it waits for.
+    pub fn interests(&self) -> Vec<(BorrowedFd<'_>, Interest)> {
+        let waiting = self.waiting().into_iter();
+        waiting.map(|(_, interest)| interest).collect()
+    }
+
+    fn waiting(&self) -> Vec<(Waiting, (BorrowedFd<'_>, Interest))> {
+        let readable = |descriptor| (descriptor, Interest::Readable);
         let mut waiting = Vec::new();
         if self.state.ended.is_none() {
-            interests.push((self.channel.as_fd(), Interest::Readable));
-            waiting.push(Waiting::Launcher);
+            waiting.push((Waiting::Launcher, readable(self.lane.channel.as_fd())));
         }
         if let Some(watch) = &self.watch
             && !self.state.unwatched
         {
-            interests.push((watch.as_fd(), Interest::Readable));
-            waiting.push(Waiting::Tripwire);
+            waiting.push((Waiting::Tripwire, readable(watch.as_fd())));
         }
         if let Some(signals) = &self.running.signals {
-            interests.push((signals.as_fd(), Interest::Readable));
-            waiting.push(Waiting::Signals);
+            waiting.push((Waiting::Signals, readable(signals.as_fd())));
         }
-        for (index, lane) in self.running.flows.iter().enumerate() {
+        for (index, stream) in self.running.flows.iter().enumerate() {
             // From a command that is being ended for its output nothing more is taken: it waits.
-            let is_cut_off = self.state.too_much_output && lane.way != Way::In;
-            if lane.open
+            let is_cut_off = self.state.too_much_output && stream.way != Way::In;
+            if stream.open
                 && !is_cut_off
-                && let Some(interest) = lane.flow.interest()
+                && let Some(interest) = stream.flow.interest()
             {
-                interests.push(interest);
-                waiting.push(Waiting::Flow(index));
+                waiting.push((Waiting::Flow(index), interest));
             }
         }
-        let left = self.overdue.filter(|_| self.state.ended.is_none());
-        let left = left.map(|overdue| overdue.saturating_duration_since(Instant::now()));
-        if left == Some(Duration::ZERO) {
-            return Err(EnterError::Launcher(io::ErrorKind::TimedOut.into()));
-        }
-        let ready = wait(&interests, left).map_err(EnterError::Streams)?;
+        waiting
+    }
+
+    /// Goes on with what is ready: one answer for each of its `interests`, in their order.
+    pub fn turn(&mut self, ready: &[bool]) {
+        let waiting = self.waiting().into_iter().zip(ready);
         let due: Vec<_> = waiting
-            .into_iter()
-            .zip(ready)
-            .filter(|(_, ready)| *ready)
-            .map(|(who, _)| who)
+            .filter(|(_, ready)| **ready)
+            .map(|((who, _), _)| who)
             .collect();
+        if due.is_empty() && self.patience() == Some(Duration::ZERO) {
+            self.fail(EnterError::Launcher(io::ErrorKind::TimedOut.into()));
+        }
         for who in due {
             match who {
-                Waiting::Launcher => self.listen()?,
+                Waiting::Launcher => {
+                    if let Err(error) = self.listen() {
+                        self.fail(error);
+                    }
+                }
                 Waiting::Tripwire => self.heed(),
                 Waiting::Signals => self.pass_signals(),
                 Waiting::Flow(index) => self.advance(index),
             }
         }
-        Ok(())
     }
 
     fn listen(&mut self) -> Result<(), EnterError> {
-        let frame = self.channel.receive().map_err(EnterError::Launcher)?;
+        let frame = self.lane.channel.receive().map_err(EnterError::Launcher)?;
         let frame =
             frame.ok_or_else(|| EnterError::Launcher(io::ErrorKind::UnexpectedEof.into()))?;
         let report = postcard::from_bytes(&frame.bytes)
@@ -194,7 +257,7 @@ impl Visit<'_> {
                 let error = io::Error::from_raw_os_error(errno);
                 return Err(EnterError::NoLauncher(error));
             }
-            Report::Ended(ended) => self.state.ended = Some(ended),
+            Report::Ended(ended) => self.state.ended = Some(Ok(ended)),
             // Said once, when the sandbox was prepared.
             Report::Ready | Report::NoView(_) => {}
         }
@@ -203,10 +266,10 @@ impl Visit<'_> {
 
     /// Nobody may run whose refusals are not seen. Access outside fails already.
     fn heed(&mut self) {
-        let standing = self.watch.as_mut().map(Watch::read);
+        let standing = self.watch.as_ref().map(Watch::read);
         if standing == Some(Standing::Gone) {
             self.state.unwatched = true;
-            let _ = send(self.channel, &Order::End, &[]);
+            let _ = send(&self.lane.channel, &Order::End, &[]);
         }
     }
 
@@ -216,19 +279,19 @@ impl Visit<'_> {
                 crate::sys::terminal::copy_window_size(caller.as_fd(), inside.as_fd());
             }
             // A launcher that is gone is noticed by the loop.
-            let _ = send(self.channel, &Order::Signal(number), &[]);
+            let _ = send(&self.lane.channel, &Order::Signal(number), &[]);
         }
     }
 
     fn advance(&mut self, index: usize) {
-        let lane = &mut self.running.flows[index];
-        if lane.flow.step() == Progress::Finished {
-            lane.open = false;
-            lane.flow.close();
+        let stream = &mut self.running.flows[index];
+        if stream.flow.step() == Progress::Finished {
+            stream.open = false;
+            stream.flow.close();
         }
-        if !self.state.too_much_output && self.written() > self.output_limit {
+        if !self.state.too_much_output && self.written() > self.sandbox.plan().limits.output {
             self.state.too_much_output = true;
-            let _ = send(self.channel, &Order::End, &[]);
+            let _ = send(&self.lane.channel, &Order::End, &[]);
         }
     }
 
@@ -236,8 +299,8 @@ impl Visit<'_> {
         self.running
             .flows
             .iter()
-            .filter(|lane| lane.way != Way::In)
-            .map(|lane| lane.flow.passed())
+            .filter(|stream| stream.way != Way::In)
+            .map(|stream| stream.flow.passed())
             .sum()
     }
 
@@ -249,6 +312,7 @@ impl Visit<'_> {
             status: ended.status,
             limits,
             is_unwatched: self.state.unwatched,
+            is_cancelled: self.state.is_cancelled,
             stdout: Kept::default(),
             stderr: Kept::default(),
             refused: self.state.refused,
@@ -259,9 +323,9 @@ impl Visit<'_> {
             pid: self.state.pid,
             written,
         };
-        for lane in self.running.flows {
-            let way = lane.way;
-            let (bytes, lost) = lane.flow.into_kept();
+        for stream in self.running.flows {
+            let way = stream.way;
+            let (bytes, lost) = stream.flow.into_kept();
             match way {
                 Way::In => {}
                 Way::Out => exit.stdout = Kept { bytes, lost },

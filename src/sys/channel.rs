@@ -107,6 +107,13 @@ impl Channel {
     }
 }
 
+impl From<OwnedFd> for Channel {
+    /// One end, as it came over another channel.
+    fn from(end: OwnedFd) -> Self {
+        Self { stream: end.into() }
+    }
+}
+
 impl AsFd for Channel {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()

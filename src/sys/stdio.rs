@@ -125,6 +125,8 @@ pub enum Interest {
     Readable,
     /// Room to write, or that nobody reads any more.
     Writable,
+    /// That the other end is gone, and nothing else.
+    Gone,
 }
 
 /// Waits until something is ready; returns which are, in the order given.
@@ -141,6 +143,8 @@ pub fn wait(
             let flags = match interest {
                 Interest::Readable => PollFlags::POLLIN,
                 Interest::Writable => PollFlags::POLLOUT,
+                // The kernel tells of errors and hang-ups in any case.
+                Interest::Gone => PollFlags::empty(),
             };
             PollFd::new(*descriptor, flags)
         })

@@ -47,22 +47,33 @@ impl Part {
     }
 }
 
-/// A request that was passed on.
+/// A request that was passed on. When it is dropped without its reply, it is given up: the
+/// command that it runs is ended.
 #[derive(Debug)]
 pub struct Pending {
     number: u64,
     parts: mpsc::UnboundedReceiver<Result<Part, WorkerError>>,
+    /// Where it is told that it was given up.
+    given_up: mpsc::UnboundedSender<u64>,
+    is_over: bool,
 }
 
 impl Pending {
     pub(super) fn new(
         number: u64,
         parts: mpsc::UnboundedReceiver<Result<Part, WorkerError>>,
+        given_up: mpsc::UnboundedSender<u64>,
     ) -> Self {
-        Self { number, parts }
+        Self {
+            number,
+            parts,
+            given_up,
+            is_over: false,
+        }
     }
 
-    /// The worker's number of the request, by which another request can name it.
+    /// The worker's number of the request, by which [`Worker::cancel`](super::Worker::cancel)
+    /// ends it.
     pub fn number(&self) -> u64 {
         self.number
     }
@@ -73,7 +84,9 @@ impl Pending {
     /// When there will be no reply.
     pub async fn next(&mut self) -> Result<Part, WorkerError> {
         let over = || Err(WorkerError::Ended("there is no more".into()));
-        self.parts.recv().await.unwrap_or_else(over)
+        let part = self.parts.recv().await.unwrap_or_else(over);
+        self.is_over |= part.as_ref().map_or(true, Part::is_reply);
+        part
     }
 
     /// The reply; events before it are passed over.
@@ -86,6 +99,16 @@ impl Pending {
             if part.is_reply() {
                 return Ok(part);
             }
+        }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if !self.is_over {
+            // Before the worker is told, nobody must listen.
+            self.parts.close();
+            let _ = self.given_up.send(self.number);
         }
     }
 }

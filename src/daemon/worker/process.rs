@@ -3,7 +3,7 @@
 //! It is ours and unreaped as long as it is signalled here, so no signal can reach another.
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +16,9 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::parts::{Part, number_of};
-use super::{Handle, Outgoing, Selectors, Shared, Worker, WorkerError, cost};
+use super::{Handle, Opened, Outgoing, Selectors, Shared, Worker, WorkerError, cancel, cost};
+use crate::broker::Brake;
 use crate::daemon::lines::{Line, Lines};
-use crate::sys::lifeline;
 
 /// How long a session may take to open.
 const OPENING: Duration = Duration::from_mins(1);
@@ -56,9 +56,7 @@ pub(super) async fn start(
     directory: Option<&Path>,
 ) -> Result<Worker, WorkerError> {
     let not_started = |error| WorkerError::NotStarted(Arc::new(error));
-    let (holder, line) = lifeline::new().map_err(not_started)?;
-    let mut command = command(selectors, directory, line.number());
-    let mut child = line.lend(|| command.spawn()).map_err(not_started)?;
+    let mut child = command(selectors, directory).spawn().map_err(not_started)?;
     let (Some(input), Some(output), Some(errors)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
@@ -66,34 +64,33 @@ pub(super) async fn start(
     };
     let errors = tokio::spawn(tail(errors));
     let mut output = Lines::new(BufReader::new(output), LONGEST_REPLY);
-    let Some(session) = opened(&mut output).await else {
+    let Some(opened) = opened(&mut output).await else {
         return Err(not_opened(child, errors).await);
     };
-    let shared = Shared::new();
+    let (shared, given_up) = Shared::new();
     let (requests, queue) = mpsc::channel(QUEUE);
     tokio::spawn(keep(Kept {
         child,
-        holder,
         errors,
         reader: tokio::spawn(read(output, shared.clone())),
-        writer: tokio::spawn(write(input, queue, shared.clone())),
+        writer: tokio::spawn(write(input, (queue, given_up), shared.clone())),
         shared: shared.clone(),
+        state: opened.state.clone(),
     }));
     Ok(Worker(Arc::new(Handle {
         requests,
         shared,
-        session,
+        opened: Arc::new(opened),
     })))
 }
 
-fn command(selectors: &Selectors, directory: Option<&Path>, lifeline: i32) -> Command {
+fn command(selectors: &Selectors, directory: Option<&Path>) -> Command {
     // The program that runs now, also where its file was replaced or removed since.
     let mut command = Command::new("/proc/self/exe");
     command
         .arg0("lobsterpot")
         .arg("call")
-        .arg(format!("--lifeline={lifeline}"))
-        .arg("--json")
+        .args(["--concurrent", "--announce", "--json"])
         .args(selectors.options())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -108,15 +105,9 @@ fn command(selectors: &Selectors, directory: Option<&Path>, lifeline: i32) -> Co
     command
 }
 
-/// The first line of a worker whose session is open.
-#[derive(Deserialize)]
-struct Opened {
-    session: String,
-}
-
-async fn opened(output: &mut Output) -> Option<String> {
+async fn opened(output: &mut Output) -> Option<Opened> {
     match timeout(OPENING, output.next()).await {
-        Ok(Ok(Line::Whole(line))) => Some(serde_json::from_slice::<Opened>(&line).ok()?.session),
+        Ok(Ok(Line::Whole(line))) => serde_json::from_slice(&line).ok(),
         _ => None,
     }
 }
@@ -173,19 +164,22 @@ async fn not_opened(mut child: Child, errors: JoinHandle<Vec<String>>) -> Worker
 /// A running worker.
 struct Kept {
     child: Child,
-    #[allow(dead_code, reason = "its worker dies with it")]
-    holder: lifeline::Holder,
     errors: JoinHandle<Vec<String>>,
     reader: JoinHandle<()>,
     writer: JoinHandle<()>,
     shared: Arc<Shared>,
+    state: PathBuf,
 }
 
 /// Waits for the end of a worker, sees to it that it comes, and tells it.
 async fn keep(mut kept: Kept) {
     let status = tokio::select! {
         status = kept.child.wait() => status.ok(),
-        _ = &mut kept.writer => end(&mut kept.child).await,
+        _ = &mut kept.writer => {
+            // When nobody reads its replies any more, it ends what still runs, and its record.
+            kept.reader.abort();
+            end(&mut kept.child).await
+        }
     };
     // Replies that it wrote before its end are still replies.
     if timeout(LAST_WORDS, &mut kept.reader).await.is_err() {
@@ -194,7 +188,11 @@ async fn keep(mut kept: Kept) {
     kept.writer.abort();
     let said = timeout(LAST_WORDS, kept.errors).await;
     let said = said.ok().and_then(Result::ok).unwrap_or_default();
-    kept.shared.end(&why(status, &said));
+    kept.shared.end(if Brake::is_pulled_in(&kept.state) {
+        WorkerError::Stopped
+    } else {
+        WorkerError::Ended(why(status, &said).into())
+    });
     kept.shared.over();
 }
 
@@ -218,11 +216,30 @@ fn why(status: Option<ExitStatus>, said: &[String]) -> String {
 
 /// Writes what comes until nobody has a handle, the session is closed, or the worker stops
 /// reading for good. Then its input ends.
-async fn write(mut input: ChildStdin, mut queue: mpsc::Receiver<Outgoing>, shared: Arc<Shared>) {
+async fn write(
+    mut input: ChildStdin,
+    (mut queue, mut given_up): (mpsc::Receiver<Outgoing>, mpsc::UnboundedReceiver<u64>),
+    shared: Arc<Shared>,
+) {
     let pass_on = async {
-        while let Some(outgoing) = queue.recv().await {
-            if input.write_all(&outgoing.line).await.is_err() {
-                break;
+        loop {
+            let line = tokio::select! {
+                biased;
+                // Its sender is in what is shared.
+                Some(number) = given_up.recv() => {
+                    if !shared.is_written(number) {
+                        continue;
+                    }
+                    cancel(0, number)
+                }
+                outgoing = queue.recv() => match outgoing {
+                    None => return,
+                    Some(outgoing) if shared.is_wanted(outgoing.number) => outgoing.line,
+                    Some(_) => continue,
+                },
+            };
+            if input.write_all(&line).await.is_err() {
+                return;
             }
         }
     };
@@ -242,7 +259,8 @@ async fn read(mut output: Output, shared: Arc<Shared>) {
                     shared.answer(number, Err(WorkerError::ReplyTooLong));
                 }
             }
-            Ok(Line::End) | Err(_) => return,
+            // Without a budget there is always room.
+            Ok(Line::End | Line::NoRoom) | Err(_) => return,
         }
     }
 }

@@ -6,13 +6,23 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::Intent;
+use crate::sandbox::lane::LaneNumber;
 
 /// From the broker to the tripwire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::sandbox) enum Question {
-    /// How much was seen since this was last asked? After a command has ended, the answer
-    /// comes behind every attempt of it.
-    Tally,
+    /// How much was seen of a lane since this was last asked? After a command has ended, the
+    /// answer comes behind every attempt of it.
+    Tally(LaneNumber),
+}
+
+/// A report, and the lane that it is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::sandbox) struct Told {
+    /// The lane.
+    pub lane: LaneNumber,
+    /// What is told of it.
+    pub report: Report,
 }
 
 /// From the tripwire to the broker.

@@ -7,12 +7,14 @@
 //! `/proc` tells of a caller. When it ends, every lookup outside fails with `ENOTCONN`.
 //!
 //! Reading order: `tree` (what is answered), `asked` (what the caller asked for), `counts`
-//! (how much of it is told), `outbox` and `attempt` (how), `serve` (the loop), `process`
+//! (how much of it is told), `launchers`
+//! (of which command), `outbox` and `attempt` (how), `serve` (the loop), `process`
 //! (where it runs), `watch` (the broker's end).
 
 mod asked;
 mod attempt;
 mod counts;
+mod launchers;
 mod outbox;
 mod process;
 mod serve;
@@ -24,4 +26,4 @@ mod watch;
 pub use attempt::Attempt;
 pub(super) use process::{Handover, Password, Supervision, Tripwire};
 pub use watch::Seen;
-pub(super) use watch::{Standing, Watch};
+pub(super) use watch::{Reports, Standing, Watch};

@@ -10,7 +10,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use super::attempt::Report;
+use super::attempt::Told;
 use crate::sys::packets::{Packets, Receiving, Sending};
 use crate::sys::stdio::{Interest, wait};
 
@@ -46,9 +46,9 @@ impl Outbox {
     }
 
     /// Sends a report as soon as that can be done without waiting.
-    pub(super) fn put(&mut self, report: &Report) {
+    pub(super) fn put(&mut self, told: &Told) {
         // A report holds numbers and bounded texts: it can be written, and is short enough.
-        if let Ok(bytes) = postcard::to_stdvec(report) {
+        if let Ok(bytes) = postcard::to_stdvec(told) {
             self.size += bytes.len();
             self.waiting.push_back(bytes);
         }
@@ -99,10 +99,16 @@ impl AsFd for Outbox {
 
 #[cfg(test)]
 mod tests {
-    use super::super::attempt::{Report, Tally};
+    use super::super::attempt::{Report, Tally, Told};
     use super::Outbox;
+    use crate::sandbox::lane::LaneNumber;
     use crate::sys::packets::{Packets, Receiving};
     use std::time::Duration;
+
+    fn told(report: Report) -> Told {
+        let lane = LaneNumber::default();
+        Told { lane, report }
+    }
 
     #[test]
     fn a_reader_that_comes_late_finds_everything_in_order() {
@@ -110,16 +116,16 @@ mod tests {
         let mut outbox = Outbox::new(ours);
         for count in 0..5000 {
             let path = "/a/path".repeat(10);
-            outbox.put(&Report::Counted { path, count });
+            outbox.put(&told(Report::Counted { path, count }));
         }
-        outbox.put(&Report::Tally(Tally::default()));
+        outbox.put(&told(Report::Tally(Tally::default())));
         assert!(outbox.is_waiting());
         let mut expected = 0;
         loop {
             let Receiving::Message(bytes) = theirs.receive().unwrap() else {
                 panic!("{expected}");
             };
-            match postcard::from_bytes(&bytes).unwrap() {
+            match postcard::from_bytes::<Told>(&bytes).unwrap().report {
                 Report::Counted { count, .. } => assert_eq!(count, expected),
                 _ => break,
             }
@@ -134,7 +140,7 @@ mod tests {
         let (ours, theirs) = Packets::pair().unwrap();
         let mut outbox = Outbox::new(ours);
         while !outbox.is_waiting() {
-            outbox.put(&Report::Tally(Tally::default()));
+            outbox.put(&told(Report::Tally(Tally::default())));
         }
         outbox.finish(Duration::from_millis(10));
         assert!(outbox.is_waiting());

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::serve::serve;
+use crate::sandbox::lane::LaneNumber;
 use crate::sandbox::view::{Node, Skeleton};
 use crate::sys::channel::{Channel, Frame};
 use crate::sys::fuse::{self, Owner};
@@ -49,8 +50,8 @@ pub(in crate::sandbox) enum Supervision {
     IsSilent,
 }
 
-/// A name that only the launcher knows. It looks for it once, before any command runs, and
-/// so the tripwire knows which thread it is.
+/// The start of a name that only launchers know. Each looks for its own once, before any
+/// command of its lane runs, and so the tripwire knows which thread it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::sandbox) struct Password(String);
 
@@ -60,15 +61,17 @@ impl Password {
         Ok(Self(format!("{number:032x}")))
     }
 
-    /// Whether a name is this one.
-    pub(super) fn is(&self, name: &OsStr) -> bool {
-        name == self.0.as_str()
+    /// The lane whose launcher looks for a name: none where it is any other.
+    pub(super) fn lane(&self, name: &OsStr) -> Option<LaneNumber> {
+        let number = name.to_str()?.strip_prefix(&self.0)?.strip_prefix('.')?;
+        number.parse().ok().map(LaneNumber)
     }
 
-    /// Makes the calling thread known as the launcher's. For a process in the view.
-    pub(in crate::sandbox) fn say(&self) {
+    /// Makes the calling thread known as the launcher of a lane. For a process in the view.
+    pub(in crate::sandbox) fn say(&self, lane: LaneNumber) {
+        let name = format!("/{}.{}", self.0, lane.0);
         // That there is no such name is the answer.
-        let _ = nix::sys::stat::lstat(Path::new("/").join(&self.0).as_path());
+        let _ = nix::sys::stat::lstat(Path::new(&name));
     }
 }
 
@@ -259,6 +262,15 @@ mod tests {
         let (one, other) = (Password::new().unwrap(), Password::new().unwrap());
         assert_ne!(one, other);
         assert_eq!(one.0.len(), 32);
-        assert!(one.is(OsStr::new(&one.0)) && !one.is(OsStr::new(&other.0)));
+        let lane = |text: &str| one.lane(OsStr::new(text)).map(|lane| lane.0);
+        assert_eq!(lane(&format!("{}.7", one.0)), Some(7));
+        for wrong in [
+            one.0.clone(),
+            format!("{}.7", other.0),
+            format!("{}.", one.0),
+            ".7".into(),
+        ] {
+            assert_eq!(lane(&wrong), None, "{wrong}");
+        }
     }
 }

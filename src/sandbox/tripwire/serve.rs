@@ -3,6 +3,7 @@
 //! One thread, one request at a time, and it never waits for anybody: not for a caller, not
 //! for the broker. Everything that it keeps is bounded.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Duration;
@@ -10,12 +11,14 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::asked::Asked;
-use super::attempt::{Attempt, Question, Report};
+use super::attempt::{Attempt, Question, Report, Told};
 use super::counts::{Counts, Novelty, Regard};
+use super::launchers::Launchers;
 use super::outbox::Outbox;
 use super::process::{Order, Password, Supervision};
 use super::tree::{Leaving, Response, Tree, Tripped};
 use crate::model::shown_path;
+use crate::sandbox::lane::LaneNumber;
 use crate::sys::caller;
 use crate::sys::fuse::{Answer, Device, Operation, ROOT, Request};
 use crate::sys::packets::{Packets, Receiving};
@@ -41,8 +44,8 @@ pub(super) fn serve(device: OwnedFd, order: Order, reports: Packets) -> io::Resu
             tree: Tree::new(&order.skeleton(), owner),
             password: order.password,
             supervision: order.supervision,
-            launcher: None,
-            counts: Counts::default(),
+            launchers: Launchers::default(),
+            counts: BTreeMap::new(),
             outbox: Outbox::new(reports),
         },
     };
@@ -59,9 +62,9 @@ struct Witness {
     tree: Tree,
     password: Password,
     supervision: Supervision,
-    /// The launcher's thread, once it has said so.
-    launcher: Option<i32>,
-    counts: Counts,
+    launchers: Launchers,
+    /// What was seen in each lane.
+    counts: BTreeMap<LaneNumber, Counts>,
     outbox: Outbox,
 }
 
@@ -84,7 +87,7 @@ impl Server {
                 match self.answer_next() {
                     Ok(()) => {}
                     Err(error) if error.raw_os_error() == Some(Errno::ENODEV as i32) => {
-                        self.witness.tally();
+                        self.witness.tally_all();
                         self.witness.outbox.finish(GRACE);
                         return Ok(());
                     }
@@ -117,56 +120,76 @@ enum Listener {
     Gone,
 }
 
+/// Who a request is told of.
+#[derive(Debug, Clone, Copy)]
+struct Caller {
+    lane: LaneNumber,
+    /// Nobody's (0) where a launcher looks on behalf of a command.
+    thread: i32,
+}
+
 impl Witness {
     fn answer(&mut self, request: &Request<'_>) -> Answer {
         let Response { answer, leaving } = self.tree.answer(request.node, request.operation);
-        let thread = self.apparent(request);
         // Before the answer: when a command has ended, all that it did is told.
-        let Some(thread) = thread else {
+        let Some(thread) = self.apparent(request) else {
             return answer;
         };
         match leaving {
             Leaving::No => {}
             Leaving::Yes(tripped) => {
-                if self.counts.note(tripped) == Regard::Close {
-                    self.tell(tripped, thread, &Asked::by(thread));
+                let from = self.caller(request, thread);
+                if self.note(tripped, from) == Regard::Close {
+                    self.tell(tripped, from, &Asked::by(thread));
                 }
             }
             Leaving::Perhaps(tripped) => {
                 let asked = Asked::by(thread);
-                if asked.is_refused_at(&self.tree.path_of(tripped))
-                    && self.counts.note(tripped) == Regard::Close
-                {
-                    self.tell(tripped, thread, &asked);
+                if asked.is_refused_at(&self.tree.path_of(tripped)) {
+                    let from = self.caller(request, thread);
+                    if self.note(tripped, from) == Regard::Close {
+                        self.tell(tripped, from, &asked);
+                    }
                 }
             }
         }
         answer
     }
 
-    /// The thread that a request is to be told of: none where it is the launcher's own affair,
+    /// The thread that a request is to be told of: none where it is a launcher's own affair,
     /// and nobody's where it looks on behalf of a command whose thread is not known here.
     fn apparent(&mut self, request: &Request<'_>) -> Option<i32> {
         if let Operation::Lookup(name) = request.operation
             && request.node == ROOT
-            && self.password.is(name)
+            && let Some(lane) = self.password.lane(name)
         {
-            self.launcher = Some(request.thread);
+            self.launchers.add(request.thread, lane);
             return None;
         }
         match self.supervision {
-            _ if self.launcher != Some(request.thread) => Some(request.thread),
+            _ if self.launchers.led_by(request.thread).is_none() => Some(request.thread),
             Supervision::Tells => None,
             Supervision::IsSilent => Some(0),
         }
     }
 
-    fn tell(&mut self, tripped: Tripped<'_>, thread: i32, asked: &Asked) {
+    fn caller(&self, request: &Request<'_>, thread: i32) -> Caller {
+        let lane = self.launchers.lane_of(request.thread);
+        Caller { lane, thread }
+    }
+
+    fn note(&mut self, tripped: Tripped<'_>, from: Caller) -> Regard {
+        self.counts.entry(from.lane).or_default().note(tripped)
+    }
+
+    fn tell(&mut self, tripped: Tripped<'_>, from: Caller, asked: &Asked) {
+        let Caller { lane, thread } = from;
+        let counts = self.counts.entry(lane).or_default();
         if !self.outbox.has_room() {
-            self.counts.look_away(tripped);
+            counts.look_away(tripped);
             return;
         }
-        let Novelty::New(number) = self.counts.tell_apart(tripped, asked.signature(thread)) else {
+        let Novelty::New(number) = counts.tell_apart(tripped, asked.signature(thread)) else {
             return;
         };
         let reached = self.tree.path_of(tripped);
@@ -186,7 +209,8 @@ impl Witness {
             program: program.as_deref().map(shown_path),
             process,
         };
-        self.outbox.put(&Report::Attempt(Box::new(attempt)));
+        let report = Report::Attempt(Box::new(attempt));
+        self.outbox.put(&Told { lane, report });
     }
 
     fn listen(&mut self) -> io::Result<Listener> {
@@ -194,23 +218,31 @@ impl Witness {
             Receiving::Gone => return Ok(Listener::Gone),
             Receiving::Nothing => {}
             Receiving::Message(bytes) => {
-                let Question::Tally = postcard::from_bytes(&bytes).map_err(io::Error::other)?;
-                self.tally();
+                let question = postcard::from_bytes(&bytes).map_err(io::Error::other)?;
+                let Question::Tally(lane) = question;
+                self.tally(lane);
             }
         }
         Ok(Listener::There)
     }
 
-    fn tally(&mut self) {
+    fn tally_all(&mut self) {
+        let lanes: Vec<_> = self.counts.keys().copied().collect();
+        for lane in lanes {
+            self.tally(lane);
+        }
+    }
+
+    fn tally(&mut self, lane: LaneNumber) {
         let Self {
             tree,
             counts,
             outbox,
             ..
         } = self;
-        counts.take(
+        counts.entry(lane).or_default().take(
             |tripped| shown_path(&tree.path_of(tripped)),
-            |report| outbox.put(&report),
+            |report| outbox.put(&Told { lane, report }),
         );
     }
 }

@@ -17,6 +17,7 @@ use super::own::{self, Scratch, attach_at};
 use super::skeleton::{Node, Skeleton};
 use crate::model::{Right, Rights};
 use crate::sandbox::landlock::OpenRule;
+use crate::sandbox::lane::LaneNumber;
 use crate::sandbox::plan::{self, HomeCopy, PathRule, Plan};
 use crate::sandbox::prepare::Handles;
 use crate::sandbox::profile::{Access, DeviceControl};
@@ -212,11 +213,12 @@ fn make_way(root: BorrowedFd<'_>, one: &Located<'_>) -> std::io::Result<()> {
 }
 
 impl<'a> Unfinished<'a> {
-    /// Mounts proc and takes the host's root away. For the first process of the pid namespace.
+    /// Mounts proc and takes the host's root away; gives what lanes make themselves known by.
+    /// For the first process of the pid namespace.
     ///
     /// # Errors
     /// The step that failed.
-    pub(in crate::sandbox) fn finish(self) -> Result<View<'a>, ViewError> {
+    pub(in crate::sandbox) fn finish(self) -> Result<(View<'a>, Option<Password>), ViewError> {
         let Self {
             root,
             password,
@@ -231,15 +233,16 @@ impl<'a> Unfinished<'a> {
         }
         let processes = own::make_processes(root.as_fd(), covers.file.as_fd())?;
         mount::replace_root(root.as_fd()).map_err(ViewError::at(ViewStep::ReplaceRoot))?;
-        if let Some(password) = password {
-            password.say();
+        if let Some(password) = &password {
+            password.say(LaneNumber::default());
         }
-        Ok(View {
+        let view = View {
             located,
             scratch,
             terminals,
             processes,
-        })
+        };
+        Ok((view, password))
     }
 }
 

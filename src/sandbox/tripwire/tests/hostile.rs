@@ -248,7 +248,7 @@ fn what_the_launcher_looks_up_is_not_taken_for_a_commands_own() {
         let Some(mut world) = world() else { return };
         world.supervision = supervision;
         let mut watch = world.watch(|tell| {
-            look(Path::new("/").join(PASSWORD));
+            look(Path::new("/").join(format!("{PASSWORD}.0")));
             look("/for-a-command/file");
             let own = stage::fork(|| look_often(numbered("own", 1)))?;
             writeln!(tell, "{}", own.wait())

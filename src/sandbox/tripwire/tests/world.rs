@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::super::attempt::{Attempt, Question, Report, Tally};
+use super::super::attempt::{Attempt, Question, Report, Tally, Told};
 use super::super::process::{Supervision, live, mount_with, order};
+use crate::sandbox::lane::LaneNumber;
 use crate::sandbox::view::{Node, Skeleton};
 use crate::sys::channel::Channel;
 use crate::sys::fuse::stage::{self, Child};
@@ -187,7 +188,7 @@ impl Watch {
 
     /// Everything up to the answer to a question.
     pub(super) fn seen(&self) -> Seen {
-        let question = postcard::to_stdvec(&Question::Tally).unwrap();
+        let question = postcard::to_stdvec(&Question::Tally(LaneNumber::default())).unwrap();
         self.reports.send(&question).unwrap();
         let mut seen = Seen::default();
         loop {
@@ -196,7 +197,7 @@ impl Watch {
             let Receiving::Message(bytes) = self.reports.receive().unwrap() else {
                 panic!("{seen:?}");
             };
-            match postcard::from_bytes(&bytes).unwrap() {
+            match postcard::from_bytes::<Told>(&bytes).unwrap().report {
                 Report::Attempt(attempt) => seen.attempts.push(*attempt),
                 Report::Repeated { of, count } => assert_eq!(seen.repeated.insert(of, count), None),
                 Report::Counted { path, count } => {
