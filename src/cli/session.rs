@@ -2,22 +2,52 @@
 //!
 //! The root is chosen here, by the operator, before any request is read; no request moves it.
 
+use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::failure::Failure;
 use super::selectors::Selectors;
 use crate::ambient::Operator;
 use crate::broker::{Session, SessionConfig, Terms};
+use crate::daemon;
 use crate::model::PrincipalId;
 use crate::policy::Policy;
 use crate::sandbox::Concurrency;
+use crate::sys::process;
 
 /// Finds the policy and the root that the selectors choose, and binds the one to the other.
 pub(super) fn terms(selectors: &Selectors, operator: Operator) -> Result<Terms, Failure> {
+    let policy = tightened(selectors, &operator)?;
+    bound(policy, selectors, operator)
+}
+
+/// The same for a command that somebody speaks with: how long each answer may take is for whoever
+/// started it.
+pub(super) fn terms_of_a_server(
+    selectors: &Selectors,
+    operator: Operator,
+) -> Result<Terms, Failure> {
+    const LONG: Duration = Duration::from_hours(24 * 365);
+    let mut policy = tightened(selectors, &operator)?;
+    policy.limits.wall = LONG;
+    bound(policy, selectors, operator)
+}
+
+/// Lets the kernel end this process with the front end that started it.
+pub(super) fn end_with(front_end: i32) -> Result<(), Failure> {
+    process::end_with_parent(front_end).map_err(|error| Failure::usage(FrontEndGone(error)))
+}
+
+/// Whoever started this is gone, or is not who they say.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot depend on the front end")]
+struct FrontEndGone(#[source] io::Error);
+
+fn bound(policy: Policy, selectors: &Selectors, operator: Operator) -> Result<Terms, Failure> {
     let root = operator
         .root(selectors.root.as_deref())
         .map_err(Failure::usage)?;
-    let policy = tightened(selectors, &operator)?;
     let cwd = match operator.cwd.beneath(&root) {
         Some(_) => operator.cwd.clone(),
         None => root.clone(),
@@ -61,6 +91,29 @@ pub(super) fn open_for(terms: Terms, concurrency: Concurrency) -> Result<Session
     };
     Session::open(config).map_err(Failure::of_session)
 }
+
+/// The same choices, as a session worker that starts in the same directory is told them.
+pub(super) fn of_a_worker(
+    selectors: &Selectors,
+    terms: &Terms,
+) -> Result<daemon::Selectors, Failure> {
+    let root = terms.policy.anchors().root.as_path();
+    let Some(root) = root.to_str() else {
+        return Err(Failure::usage(RootIsNoText));
+    };
+    Ok(daemon::Selectors {
+        policy: Some(selectors.policy.clone()),
+        root: Some(root.to_owned()),
+        read_only: selectors.read_only,
+        principal: Some(selectors.principal.clone()),
+        timeout: selectors.timeout,
+    })
+}
+
+/// The path of the root would have to be told to another program, and cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("the path of the root is no text (UTF-8)")]
+struct RootIsNoText;
 
 /// Where private directories are made: where temporary files of the operator are.
 pub(super) fn scratch_base(operator: &Operator) -> PathBuf {
