@@ -163,7 +163,8 @@ MUTATIONS = [
     ("end of the log", "audit", [
         (VERIFY, "        if sequence > last {", "        if false {")]),
     ("record first", "cli::unrecorded", [
-        ("src/broker/exec.rs", "            Err(unavailable) => return Err(Answer::denied(vec![*unavailable], String::new()).into()),",
+        ("src/broker/exec.rs",
+         "            Err(unavailable) => {\n                return Err(Answer::denied(vec![*unavailable], String::new()).into());\n            }",
          "            Err(_) => RecordId::now(),")]),
     ("denials on record", "cli containment", [
         ("src/broker/refused.rs", "let _ = self\n                    .ledger\n                    .refused_inside(request, record, (denial, process));",
@@ -175,8 +176,8 @@ MUTATIONS = [
     ("lifeline", "containment::survivors", [
         (KEEPER, "    if ready != [true, false] && wait", "    if ready == [true, true] && wait")]),
     ("tripwire", "containment::tripwire", [
-        ("src/sandbox/tripwire/serve.rs", "                if self.counts.note(tripped) == Regard::Close {",
-         "                if false && self.counts.note(tripped) == Regard::Close {")]),
+        ("src/sandbox/tripwire/serve.rs", "                if self.note(tripped, from) == Regard::Close {",
+         "                if false && self.note(tripped, from) == Regard::Close {")]),
     ("witness of writes", "containment::changing containment::tripwire cli", [
         (SUPERVISE, "            Ok(Some(write)) => return self.witness(listener, notification, &write),",
          "            Ok(Some(_)) => return (Answer::LeftToOtherLayers, None),")]),
