@@ -4,15 +4,19 @@
 //! record of it that was written before anything happened. Nothing outside this module may
 //! start a command or touch a file for a principal.
 
+mod advise;
 mod answer;
+mod brake;
 mod check;
 mod command;
 mod environment;
 mod error;
 mod exec;
 mod exposure;
+mod failure;
 mod files;
 mod ledger;
+mod library;
 mod prepare;
 mod protected;
 mod reach;
@@ -20,11 +24,16 @@ mod refused;
 mod running;
 mod session;
 mod terms;
+mod tools;
 mod view;
 
 pub use answer::{CheckReport, RunReport};
+pub use brake::{Brake, BrakeError, Pulled, record_brake, stopped};
 pub use error::SessionError;
+pub use ledger::audit_log;
+pub use library::{Broker, Choice, NoSession, scratch_base};
 pub use running::RunningCommand;
 pub use session::{Progress, Session, SessionConfig};
 pub use terms::Terms;
+pub use tools::{ToolCall, ToolEnd, ToolSession};
 pub use view::as_the_operator_wants;

@@ -1,12 +1,13 @@
 //! A session: one principal, under one policy, with one sandbox for all its commands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
 
 use serde_json::Value;
 
 use super::answer::{Answer, RunReport};
+use super::brake::Brake;
 use super::error::SessionError;
 use super::ledger::{Heading, Ledger};
 use super::running::RunningCommand;
@@ -15,6 +16,7 @@ use crate::audit::{RequestInfo, SessionTotals, Target, Verdict};
 use crate::capability::{Capabilities, Exceptions};
 use crate::model::{Denial, Enforced, ExecRun, Operation, RefusalCode, Reply, Request, Rule};
 use crate::sandbox::{Concurrency, HostFeatures, Plan, Sandbox, Streams};
+use crate::sys::roll::Enrolled;
 
 /// How far a request has come.
 #[derive(Debug)]
@@ -54,8 +56,33 @@ pub struct Session {
     pub(super) concurrency: Concurrency,
     /// The exceptions that the sandbox was prepared with.
     pub(super) covered: Option<Exceptions>,
+    pub(super) brake: Brake,
+    /// Kept as long as anything could run.
+    _enrolled: Enrolled,
     totals: SessionTotals,
     opened: Instant,
+}
+
+/// A session's id, and its ledger with the first record in it.
+pub(super) fn opened(
+    terms: &Terms,
+    audit_directory: &Path,
+) -> Result<(String, Ledger), SessionError> {
+    let id = uuid::Uuid::now_v7().simple().to_string();
+    let policy = terms.policy.policy();
+    let ledger = Ledger::open(
+        audit_directory,
+        terms.operator.log_rules()?,
+        Heading {
+            session: id.clone(),
+            principal: terms.principal.clone(),
+            tier: policy.principals.get(&terms.principal).copied(),
+            policy: policy.name.clone(),
+            policy_source: policy.source.clone(),
+        },
+    )?;
+    ledger.opened(&terms.policy.anchors().root, &Enforced::by_broker_alone())?;
+    Ok((id, ledger))
 }
 
 impl Session {
@@ -70,20 +97,10 @@ impl Session {
             scratch_base,
             concurrency,
         } = config;
-        let id = uuid::Uuid::now_v7().simple().to_string();
-        let policy = terms.policy.policy();
-        let ledger = Ledger::open(
-            &audit_directory,
-            terms.operator.log_rules()?,
-            Heading {
-                session: id.clone(),
-                principal: terms.principal.clone(),
-                tier: policy.principals.get(&terms.principal).copied(),
-                policy: policy.name.clone(),
-                policy_source: policy.source.clone(),
-            },
-        )?;
-        ledger.opened(&terms.policy.anchors().root, &Enforced::by_broker_alone())?;
+        // Before anything else: whoever pulls the brake ends those who are on the roll.
+        let brake = Brake::of(&audit_directory)?;
+        let enrolled = brake.enrol()?;
+        let (id, ledger) = opened(&terms, &audit_directory)?;
         let capabilities = Capabilities::open(&terms.policy)?;
         Ok(Self {
             id,
@@ -96,6 +113,8 @@ impl Session {
             sandbox: None,
             concurrency,
             covered: None,
+            brake,
+            _enrolled: enrolled,
             totals: SessionTotals::default(),
             opened: Instant::now(),
         })
@@ -184,6 +203,20 @@ impl Session {
         }
     }
 
+    /// Whether the host has the program where this session's commands look for it.
+    pub fn finds_program(&mut self, name: &str) -> bool {
+        let Ok(plan) = self.plan() else {
+            return false;
+        };
+        let places: Vec<_> = plan
+            .search_path
+            .iter()
+            .map(|path| path.join(name))
+            .collect();
+        let operator = &self.terms.operator;
+        places.iter().flatten().any(|path| operator.exists(path))
+    }
+
     /// Ends everything that the session still runs, and closes its record.
     pub fn close(mut self) {
         self.sandbox = None;
@@ -199,7 +232,7 @@ impl Session {
         &self.id
     }
 
-    fn count(&mut self, answer: &Answer) {
+    pub(super) fn count(&mut self, answer: &Answer) {
         self.totals.requests += 1;
         self.totals.denials += answer
             .denials

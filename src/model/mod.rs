@@ -34,5 +34,5 @@ pub use secret::{SecretFile, secret_file, secret_variable};
 pub use sighting::{Intent, Sighting};
 pub use tally::{Bounds, Noise, Surroundings, Tally};
 pub use text::{fit, shown, shown_path};
-pub use violations::violations;
+pub use violations::{Told, violations};
 pub use wording::Wording;

@@ -23,6 +23,7 @@ mod sections;
 mod suggest;
 mod terms;
 mod tighten;
+mod tools;
 
 pub use bind::{Anchors, BoundGrant, BoundPolicy, EffectiveGrant, GrantId};
 pub(crate) use compiled::BuiltIn;
@@ -32,8 +33,8 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity, Spot};
 pub use explain::{EnvironmentReach, Explanation, GrantReach, TierReach};
 pub use pattern::{Below, Pattern, PatternError, PatternSet};
 pub use permit::{CommandPermit, Permit};
-pub use quantity::duration;
 pub(crate) use quantity::size;
+pub use quantity::{duration, time_limit};
 pub(crate) use read::Reader;
 pub use schema::schema;
 pub use suggest::{Ground, Grouped, Kind, Proposed, Spared, Suggestion, WhyNot, Wish};
@@ -41,3 +42,4 @@ pub use terms::{
     Background, Ceiling, CommandRule, Commands, Containment, Deny, Environment, Grant,
     GrantSelection, HardLinks, Limits, Missing, ModeWish, Network, Policy,
 };
+pub use tools::{ToolMark, ToolPermit, ToolRule};

@@ -223,6 +223,7 @@ fn what(record: &RecordView<'_>) -> Members {
         ("written", text(&record.written)),
         ("refused", text(&record.refused)),
         ("command", text(&record.command)),
+        ("tool", text(&record.tool)),
         ("directory", text(&record.cwd)),
         ("workspace", text(&record.root)),
         ("message", text(&record.message)),
