@@ -178,6 +178,9 @@ impl Peer {
         let reply = match error {
             // The stop itself is on record, and so is the request.
             WorkerError::Stopped => denied(id, stopped(op), String::new()),
+            WorkerError::RequestTooLong | WorkerError::TooDeep => {
+                denied(id, bad(op, &error.to_string()), String::new())
+            }
             error => failed(id, &error.to_string(), None),
         };
         self.say(&reply, slot).await;
