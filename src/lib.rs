@@ -13,7 +13,9 @@
 //! 9. [`broker`]: decide, record, perform, record.
 //! 10. [`prove`]: attacks on the sandbox, and what held.
 //! 11. [`daemon`]: sessions of many callers, each in a process of its own.
-//! 12. [`cli`]: one file per command.
+//! 12. [`shim`]: stand-ins for programs that agents already call.
+//! 13. [`hooks`]: answers to agents that ask before they use a tool.
+//! 14. [`cli`]: one file per command.
 //!
 //! # Invariants
 //!
@@ -30,9 +32,11 @@ pub mod broker;
 pub mod capability;
 pub mod cli;
 pub mod daemon;
+pub mod hooks;
 pub mod intent;
 pub mod model;
 pub mod policy;
 pub mod prove;
 pub mod sandbox;
+pub mod shim;
 pub mod sys;

@@ -18,6 +18,8 @@ mod containment;
 mod daemon;
 /// Decisions: tables, properties, messages, and every policy and example as a document.
 mod decisions;
+/// Agents that ask before they use a tool: answers to recorded calls, and their settings.
+mod hooks;
 /// What plans are made of and come to, for every kernel, on any host.
 mod plans;
 /// File requests: each operation, hostile paths, races, random trees.
@@ -28,5 +30,7 @@ mod programs;
 mod prove;
 /// What was once wrong, and fits nowhere else.
 mod regression;
+/// Stand-ins for shells: quoting, options, and tools that take their shell from us.
+mod shim;
 /// The rules of the house: layers, sizes, first lines, names.
 mod tidy;
