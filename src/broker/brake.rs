@@ -66,6 +66,14 @@ impl Brake {
         !matches!(self.0.state_of(PULLED), Ok(None))
     }
 
+    /// Whether requests are let through.
+    pub(super) fn admits(&self, op: &str) -> Result<(), Denial> {
+        if self.is_pulled() {
+            return Err(stopped(op));
+        }
+        Ok(())
+    }
+
     /// Whether the brake in a state directory is pulled; nothing is made where there is none.
     pub fn is_pulled_in(state: &Path) -> bool {
         match PrivateDirectory::open(state) {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use serde_json::error::Category;
 use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -27,6 +27,7 @@ use super::protocol::Control;
 use super::refusal::{bad, denied, line, refused};
 use super::server::Daemon;
 use super::sessions::Right;
+use super::vouched::{Stranger, Vouched};
 use crate::model::{Incoming, RefusalCode};
 use crate::sys::socket::has_hung_up;
 
@@ -60,7 +61,7 @@ pub(super) async fn hold(daemon: Arc<Daemon>, stream: UnixStream) {
     let (lost, is_lost) = oneshot::channel();
     let writer = tokio::spawn(write(writing, queue, lost));
     let mut connection = Connection {
-        lines: Lines::new(BufReader::new(reading), LONGEST_REQUEST)
+        lines: Lines::new(BufReader::new(Vouched::new(reading, uid)), LONGEST_REQUEST)
             .within(peer.daemon.bytes.clone()),
         slots: Arc::new(Semaphore::new(MOST_REQUESTS)),
         queues: HashMap::new(),
@@ -125,7 +126,7 @@ async fn write(
 }
 
 struct Connection {
-    lines: Lines<BufReader<OwnedReadHalf>>,
+    lines: Lines<BufReader<Vouched>>,
     slots: Arc<Semaphore>,
     /// For each session, its requests that were not passed on yet.
     queues: HashMap<String, mpsc::Sender<Job>>,
@@ -156,7 +157,7 @@ impl Connection {
                     self.peer.refuse(Asked::nothing(), denial, slot).await;
                 }
                 Ok(Line::End) => break,
-                Err(_) => return,
+                Err(error) => return self.fail(&error).await,
             }
         }
         self.queues.clear();
@@ -165,11 +166,22 @@ impl Connection {
         tokio::select! {
             _ = self.slots.acquire_many(all) => {}
             () = async {
-                while !has_hung_up(self.lines.stream().get_ref().as_ref()) {
+                while !has_hung_up(self.lines.stream().get_ref().stream()) {
                     glances.tick().await;
                 }
             } => {}
         }
+    }
+
+    /// Data of someone else is no request, and whoever passed the connection on has lost it.
+    async fn fail(&self, error: &std::io::Error) {
+        let Some(Stranger(uid)) = error.get_ref().and_then(|error| error.downcast_ref()) else {
+            return;
+        };
+        let what = format!("uid {uid} on a connection of uid {}", self.peer.uid);
+        let denial = refused(RefusalCode::PrincipalUnknown, "request", &what);
+        let asked = Asked::nothing();
+        self.peer.denied(About::Peer(*uid), asked, denial).await;
     }
 
     /// The next line. One that takes room from others must come to an end.

@@ -22,6 +22,7 @@ mod schema;
 mod selectors;
 mod server;
 mod sessions;
+mod vouched;
 mod worker;
 
 pub use schema::schema;

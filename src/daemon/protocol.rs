@@ -122,7 +122,8 @@ impl Open {
             return Err("root is not an absolute path".into());
         }
         // So a name has no meaning but as a name: a file below the root is the agent's to write.
-        let is_file = |policy: &&String| policy.contains('/') || policy.ends_with(".toml");
+        let is_file =
+            |policy: &&String| policy.contains('/') || policy.strip_suffix(".toml").is_some();
         if let Some(file) = self.policy.as_ref().filter(is_file)
             && !file.starts_with('/')
         {

@@ -15,7 +15,10 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{AddressFamily, SockType, SockaddrLike as _, UnixAddr, getsockopt, sockopt};
+use nix::sys::socket::{
+    AddressFamily, ControlMessageOwned, MsgFlags, SockType, SockaddrLike as _, UnixAddr,
+    getsockopt, recvmsg, setsockopt, sockopt,
+};
 use nix::sys::stat::Mode;
 
 /// Why there is no socket.
@@ -203,6 +206,36 @@ pub fn has_hung_up(socket: impl AsFd) -> bool {
         && ends[0]
             .revents()
             .is_some_and(|found| found.contains(PollFlags::POLLHUP))
+}
+
+/// Lets the kernel say of all data on connections to this listener who sent it.
+///
+/// # Errors
+/// Never for a unix socket.
+pub fn know_senders(listener: &UnixListener) -> io::Result<()> {
+    Ok(setsockopt(listener, sockopt::PassCred, &true)?)
+}
+
+/// Reads what is there, and who sent it. Data of two senders is never read at once.
+///
+/// Descriptors that come with it find no room, and are closed by the kernel.
+///
+/// # Errors
+/// `WouldBlock` where there is nothing yet.
+pub fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<(usize, Option<u32>)> {
+    use std::os::fd::AsRawFd as _;
+    let mut room = nix::cmsg_space!(libc::ucred);
+    let mut parts = [io::IoSliceMut::new(buffer)];
+    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
+    let socket = socket.as_fd().as_raw_fd();
+    let message = recvmsg::<()>(socket, &mut parts, Some(&mut room), flags)?;
+    let sender = message.cmsgs().ok().and_then(|mut found| {
+        found.find_map(|one| match one {
+            ControlMessageOwned::ScmCredentials(who) => Some(who.uid()),
+            _ => None,
+        })
+    });
+    Ok((message.bytes, sender))
 }
 
 fn is_unix(socket: &OwnedFd) -> bool {

@@ -8,4 +8,5 @@ mod sockets;
 mod stalls;
 mod streaming;
 mod tokens;
+mod units;
 mod world;

@@ -31,6 +31,45 @@ fn as_nobody(world: &World, lines: &[&str]) -> Vec<Value> {
     text.lines().map(line).collect()
 }
 
+/// Connects, becomes another user where a uid is given, and only then speaks.
+const PASSED_ON: &str = "use Socket; use POSIX; socket(S, PF_UNIX, SOCK_STREAM, 0) or die;
+connect(S, sockaddr_un(shift)) or die \"connect: $!\"; my $uid = shift;
+if ($uid) { POSIX::setgid($uid); POSIX::setuid($uid); die if $< != $uid; }
+syswrite(S, join('', map { \"$_\\n\" } @ARGV)); shutdown(S, 1); print while <S>";
+
+#[test]
+fn a_connection_that_is_passed_on_is_of_no_use() {
+    if !can_be_others() {
+        return;
+    }
+    let world = World::new();
+    let daemon = world.serve(&[]);
+    let mut client = daemon.client();
+    let token = client.token(&world);
+    let write = json!({
+        "id": 1, "op": "file.append", "path": "log", "content": "x", "token": token
+    });
+    let speak = |uid: &str| {
+        let mut command = Command::new("perl");
+        command.args(["-e", PASSED_ON]).arg(world.socket()).arg(uid);
+        let output = command.arg(write.to_string()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(speak("0").contains("\"ok\""));
+    assert_eq!(speak(NOBODY), "");
+    let log = || std::fs::read_to_string(world.path("work/log")).unwrap();
+    assert_eq!(log(), "x");
+    let told = |record: &Value| {
+        record
+            .to_string()
+            .contains("uid 65534 on a connection of uid 0")
+    };
+    super::world::wait_until("it is on record", || world.records().iter().any(told));
+    assert!(speak("0").contains("\"ok\""));
+    assert_eq!(log(), "xx");
+}
+
 fn can_be_others() -> bool {
     let is_root = nix::unistd::geteuid().is_root();
     let has_perl = Command::new("perl").arg("-v").output().is_ok();
