@@ -29,7 +29,7 @@ use super::server::Daemon;
 use super::sessions::Right;
 use super::vouched::{Stranger, Vouched};
 use crate::model::{Incoming, RefusalCode};
-use crate::sys::socket::has_hung_up;
+use crate::sys::socket::{has_hung_up, know_senders};
 
 /// How many requests of a connection are unanswered at once.
 const MOST_REQUESTS: usize = 256;
@@ -48,7 +48,15 @@ pub(super) async fn hold(daemon: Arc<Daemon>, stream: UnixStream) {
     if uid != daemon.uid && uid != 0 {
         return turn_away(&daemon, stream, uid).await;
     }
+    let Ok(is_known) = know_senders(&stream) else {
+        return;
+    };
     let (reading, writing) = stream.into_split();
+    let reading = if is_known {
+        Vouched::new(reading, uid)
+    } else {
+        Vouched::made_before(reading, uid)
+    };
     let (out, queue) = mpsc::channel(64);
     let number = daemon.number();
     let peer = Arc::new(Peer {
@@ -61,7 +69,7 @@ pub(super) async fn hold(daemon: Arc<Daemon>, stream: UnixStream) {
     let (lost, is_lost) = oneshot::channel();
     let writer = tokio::spawn(write(writing, queue, lost));
     let mut connection = Connection {
-        lines: Lines::new(BufReader::new(Vouched::new(reading, uid)), LONGEST_REQUEST)
+        lines: Lines::new(BufReader::new(reading), LONGEST_REQUEST)
             .within(peer.daemon.bytes.clone()),
         slots: Arc::new(Semaphore::new(MOST_REQUESTS)),
         queues: HashMap::new(),

@@ -26,12 +26,27 @@ pub(super) struct Stranger(pub(super) u32);
 pub(super) struct Vouched {
     reading: OwnedReadHalf,
     uid: u32,
+    /// Whether what comes next may have been sent before the kernel was to know the sender.
+    may_be_older: bool,
 }
 
 impl Vouched {
     /// Reads what this uid sends.
     pub(super) fn new(reading: OwnedReadHalf, uid: u32) -> Self {
-        Self { reading, uid }
+        Self {
+            reading,
+            uid,
+            may_be_older: false,
+        }
+    }
+
+    /// The same on a connection that was made before the daemon had its socket, which a service
+    /// manager made. What was sent until then is the peer's, as far as anybody knows.
+    pub(super) fn made_before(reading: OwnedReadHalf, uid: u32) -> Self {
+        Self {
+            may_be_older: true,
+            ..Self::new(reading, uid)
+        }
     }
 
     /// The connection.
@@ -42,20 +57,25 @@ impl Vouched {
 
 impl AsyncRead for Vouched {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let stream = self.stream();
         let mut piece = [0; PIECE];
         let piece = &mut piece[..PIECE.min(into.remaining())];
         loop {
+            let stream = self.stream();
             ready!(stream.poll_read_ready(context))?;
             match stream.try_io(Interest::READABLE, || receive(stream, piece)) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok((0, _)) => return Poll::Ready(Ok(())),
+                Ok((count, None)) if self.may_be_older => {
+                    into.put_slice(&piece[..count]);
+                    return Poll::Ready(Ok(()));
+                }
                 Ok((count, Some(uid))) if uid == self.uid => {
+                    self.may_be_older = false;
                     into.put_slice(&piece[..count]);
                     return Poll::Ready(Ok(()));
                 }

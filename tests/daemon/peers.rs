@@ -11,7 +11,7 @@ use crate::programs;
 const NOBODY: &str = "65534";
 
 /// Sends lines over a socket and prints what comes back.
-const CLIENT: &str = "use Socket; socket(S, PF_UNIX, SOCK_STREAM, 0) or die;
+const CLIENT: &str = "use Socket; $SIG{PIPE} = 'IGNORE'; socket(S, PF_UNIX, SOCK_STREAM, 0) or die;
 connect(S, sockaddr_un(shift)) or die \"connect: $!\";
 syswrite(S, join('', map { \"$_\\n\" } @ARGV)); shutdown(S, 1); print while <S>";
 
@@ -32,7 +32,8 @@ fn as_nobody(world: &World, lines: &[&str]) -> Vec<Value> {
 }
 
 /// Connects, becomes another user where a uid is given, and only then speaks.
-const PASSED_ON: &str = "use Socket; use POSIX; socket(S, PF_UNIX, SOCK_STREAM, 0) or die;
+const PASSED_ON: &str =
+    "use Socket; use POSIX; $SIG{PIPE} = 'IGNORE'; socket(S, PF_UNIX, SOCK_STREAM, 0) or die;
 connect(S, sockaddr_un(shift)) or die \"connect: $!\"; my $uid = shift;
 if ($uid) { POSIX::setgid($uid); POSIX::setuid($uid); die if $< != $uid; }
 syswrite(S, join('', map { \"$_\\n\" } @ARGV)); shutdown(S, 1); print while <S>";
