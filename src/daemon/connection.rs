@@ -122,7 +122,7 @@ async fn write(
     lost: oneshot::Sender<()>,
 ) {
     while let Some(out) = queue.recv().await {
-        let mut rest = &out.bytes[..];
+        let mut rest = out.bytes();
         while !rest.is_empty() {
             let Ok(Ok(count @ 1..)) = timeout(PATIENCE, writing.write(rest)).await else {
                 let _ = lost.send(());

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use super::world::{World, code, lasting, mark, running, wait_for, wait_for_end, wait_until};
+use super::world::{Held, World, code, lasting, mark, running, wait_for, wait_for_end, wait_until};
 
 fn denial(output: &[u8]) -> Value {
     let text = std::str::from_utf8(output).unwrap();
@@ -21,18 +21,13 @@ fn stop_ends_what_runs_and_refuses_what_comes_until_resume() {
     let token = client.token(&world);
     let (in_run, in_call, in_daemon) = (mark(), mark(), mark());
     let line = lasting(&in_run);
-    let mut run = world
-        .command(&["run", "--", "sh", "-c", &line])
-        .spawn()
-        .unwrap();
-    let mut call = world
-        .command(&["call"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let run = world.command(&["run", "--", "sh", "-c", &line]).spawn();
+    let mut run = Held(run.unwrap());
+    let mut call = world.command(&["call"]);
+    let call = call.stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut call = Held(call.spawn().unwrap());
     let request = json!({ "id": 1, "op": "exec.run", "shell": lasting(&in_call) });
-    writeln!(call.stdin.as_ref().unwrap(), "{request}").unwrap();
+    writeln!(call.0.stdin.as_ref().unwrap(), "{request}").unwrap();
     client.send(json!({ "id": 1, "op": "exec.run", "shell": lasting(&in_daemon), "token": token }));
     for mark in [&in_run, &in_call, &in_daemon] {
         wait_for(mark);
@@ -47,8 +42,8 @@ fn stop_ends_what_runs_and_refuses_what_comes_until_resume() {
     for mark in [&in_run, &in_call, &in_daemon] {
         assert_eq!(running(mark), 0);
     }
-    assert!(!run.wait().unwrap().success());
-    assert!(!call.wait().unwrap().success());
+    assert!(!run.wait());
+    assert!(!call.wait());
     assert_eq!(code(&client.receive()), "stopped");
 
     let read = json!({ "id": 2, "op": "file.read", "path": "notes.txt", "token": token });
@@ -81,21 +76,48 @@ fn stop_ends_what_runs_and_refuses_what_comes_until_resume() {
     assert!(world.refusals("stopped") >= 3);
 }
 
+/// The kernel keeps locks in no order of their places.
+#[test]
+fn every_session_is_found_in_whatever_order_they_came() {
+    const SESSIONS: usize = 12;
+    let world = World::new();
+    let calls: Vec<_> = (0..SESSIONS)
+        .map(|_| {
+            let mut call = world.command(&["call"]);
+            let call = call.stdin(Stdio::piped()).stdout(Stdio::null());
+            Held(call.spawn().unwrap())
+        })
+        .collect();
+    let state = world.path("home/.local/state/lobsterpot/audit.jsonl");
+    wait_until("the sessions are open", || {
+        std::fs::read_to_string(&state).is_ok_and(|log| log.lines().count() >= SESSIONS)
+    });
+    let stopped = world.run(&["stop", "--json"]);
+    let report: Value = serde_json::from_slice(&stopped.stdout).unwrap();
+    let mut ended: Vec<u64> = report["ended"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|pid| pid.as_u64().unwrap())
+        .collect();
+    let mut all: Vec<u64> = calls.iter().map(|call| call.0.id().into()).collect();
+    ended.sort_unstable();
+    all.sort_unstable();
+    assert_eq!(ended, all);
+}
+
 #[test]
 fn a_session_that_waits_is_ended_too() {
     let world = World::new();
-    let mut call = world
-        .command(&["call"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut call = world.command(&["call"]);
+    let call = call.stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut call = Held(call.spawn().unwrap());
     let roll = world.path("home/.local/state/lobsterpot/sessions.roll");
     wait_until("the session is open", || {
         roll.exists() && world.records().len() == 1
     });
     assert_eq!(world.run(&["stop"]).status.code(), Some(0));
-    assert!(!call.wait().unwrap().success());
+    assert!(!call.wait());
 }
 
 #[test]

@@ -174,6 +174,24 @@ impl Drop for Daemon {
     }
 }
 
+/// A process that is ended with the test, however that ends.
+pub(super) struct Held(pub(super) Child);
+
+impl Held {
+    /// Waits for its end; whether it went well.
+    pub(super) fn wait(&mut self) -> bool {
+        self.0.wait().unwrap().success()
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // One that was waited for is not signalled any more.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A connection.
 pub(super) struct Client {
     reader: BufReader<UnixStream>,
