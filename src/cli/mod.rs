@@ -15,6 +15,7 @@ mod layout;
 mod lines;
 mod log;
 mod man;
+mod mcp;
 mod output;
 mod policy;
 mod prompt;
@@ -103,6 +104,7 @@ enum Command {
     Sh(sh::ShArguments),
     Call(call::CallArguments),
     Check(check::CheckArguments),
+    Mcp(mcp::McpArguments),
     Serve(serve::ServeArguments),
     Stop(stop::StopArguments),
     Resume(resume::ResumeArguments),
@@ -127,6 +129,7 @@ impl Command {
             Self::Call(arguments) => arguments.selectors.json,
             Self::Check(arguments) => arguments.selectors.json,
             Self::Prompt(arguments) => arguments.selectors.json,
+            Self::Mcp(arguments) => arguments.selectors.json,
             Self::Policy(arguments) => arguments.format(),
             Self::Stop(arguments) => arguments.json,
             Self::Serve(_)
@@ -144,6 +147,7 @@ impl Command {
             Self::Sh(arguments) => sh::run(arguments, operator()?),
             Self::Call(arguments) => call::run(&arguments, operator()?),
             Self::Check(arguments) => check::run(arguments, operator()?),
+            Self::Mcp(arguments) => mcp::run(&arguments, operator()?),
             Self::Serve(arguments) => serve::run(&arguments, &operator()?),
             Self::Stop(arguments) => stop::run(&arguments, &operator()?),
             Self::Resume(_) => resume::run(&operator()?),

@@ -16,6 +16,7 @@ mod forward;
 mod ledger;
 mod lines;
 mod peer;
+mod piped;
 mod protocol;
 mod refusal;
 mod schema;
@@ -25,6 +26,7 @@ mod sessions;
 mod vouched;
 mod worker;
 
+pub use piped::Piped;
 pub use schema::schema;
 pub use selectors::Selectors;
 pub use server::{Serving, serve};
