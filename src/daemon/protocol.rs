@@ -14,7 +14,7 @@ use crate::model::Operation;
 use crate::policy::time_limit;
 
 /// A request about sessions.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "op")]
 pub(super) enum Control {
     /// Open a session. The answer holds its token.
@@ -120,6 +120,14 @@ impl Open {
     pub(super) fn selectors(&self) -> Result<Selectors, String> {
         if !self.root.starts_with('/') {
             return Err("root is not an absolute path".into());
+        }
+        // So a name has no meaning but as a name: a file below the root is the agent's to write.
+        let is_file =
+            |policy: &&String| policy.contains('/') || policy.strip_suffix(".toml").is_some();
+        if let Some(file) = self.policy.as_ref().filter(is_file)
+            && !file.starts_with('/')
+        {
+            return Err("the policy's file is not an absolute path".into());
         }
         let timeout = self.timeout.as_ref().map(Time::read).transpose()?;
         Ok(Selectors {
