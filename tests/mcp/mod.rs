@@ -2,6 +2,8 @@
 
 mod calling;
 mod hostile;
+mod http;
 mod offering;
 mod shells;
 mod world;
+mod wrapping;
