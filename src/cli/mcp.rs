@@ -98,15 +98,13 @@ fn token(arguments: &McpArguments, operator: &Operator) -> Result<Token, Failure
             .variable(VARIABLE)
             .map(|token| token.to_string_lossy().into_owned()),
     };
-    match chosen {
-        Some(text) => Token::new(&text).map_err(Failure::usage),
-        None => {
-            let token = Token::random().map_err(Failure::unavailable)?;
-            // Whoever reads this stream is the operator.
-            output::say(&format!("token: {}\n", token.as_str()));
-            Ok(token)
-        }
+    if let Some(text) = chosen {
+        return Token::new(&text).map_err(Failure::usage);
     }
+    let token = Token::random().map_err(Failure::unavailable)?;
+    // Whoever reads this stream is the operator.
+    output::say(&format!("token: {}\n", token.as_str()));
+    Ok(token)
 }
 
 /// Where a token can be given without a file.

@@ -58,7 +58,7 @@ impl Served {
             request.body.len()
         );
         for (name, value) in &request.headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
+            text = format!("{text}{name}: {value}\r\n");
         }
         write!(stream, "{text}\r\n{}", request.body).unwrap();
         Response::read(stream)
@@ -151,7 +151,7 @@ impl Response {
         let last = events
             .map(str::trim)
             .filter(|data| data.starts_with('{'))
-            .last();
+            .next_back();
         let text = last.unwrap_or(&self.body);
         serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
@@ -166,8 +166,10 @@ fn initialize() -> Value {
 }
 
 fn call(tool: &str, arguments: Value) -> Value {
-    json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
-           "params": {"name": tool, "arguments": arguments}})
+    let mut call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call"});
+    call["params"] = json!({"name": tool});
+    call["params"]["arguments"] = arguments;
+    call
 }
 
 #[test]

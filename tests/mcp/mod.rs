@@ -1,6 +1,7 @@
 //! `lobsterpot mcp`, by the real program and by real clients.
 
 mod calling;
+mod clients;
 mod hostile;
 mod http;
 mod offering;
