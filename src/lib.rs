@@ -14,7 +14,9 @@
 //! 10. [`prove`]: attacks on the sandbox, and what held.
 //! 11. [`daemon`]: sessions of many callers, each in a process of its own.
 //! 12. [`mcp`]: the broker's operations as tools of the Model Context Protocol.
-//! 13. [`cli`]: one file per command.
+//! 13. [`shim`]: stand-ins for programs that agents already call.
+//! 14. [`hooks`]: answers to agents that ask before they use a tool.
+//! 15. [`cli`]: one file per command.
 //!
 //! # Invariants
 //!
@@ -31,10 +33,12 @@ pub mod broker;
 pub mod capability;
 pub mod cli;
 pub mod daemon;
+pub mod hooks;
 pub mod intent;
 pub mod mcp;
 pub mod model;
 pub mod policy;
 pub mod prove;
 pub mod sandbox;
+pub mod shim;
 pub mod sys;

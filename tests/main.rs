@@ -16,6 +16,8 @@ mod cli;
 mod containment;
 /// Decisions: tables, properties, messages, and every policy and example as a document.
 mod decisions;
+/// Agents that ask before they use a tool: answers to recorded calls, and their settings.
+mod hooks;
 /// The MCP server, by its protocol and by real clients.
 mod mcp;
 /// What plans are made of and come to, for every kernel, on any host.
@@ -28,5 +30,7 @@ mod programs;
 mod prove;
 /// What was once wrong, and fits nowhere else.
 mod regression;
+/// Stand-ins for shells: quoting, options, and tools that take their shell from us.
+mod shim;
 /// The rules of the house: layers, sizes, first lines, names.
 mod tidy;

@@ -11,6 +11,7 @@
 mod log_rules;
 mod policies;
 mod profiles;
+mod settings;
 mod trusted;
 
 use std::collections::BTreeMap;
@@ -19,8 +20,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use log_rules::{LogRules, LogRulesError};
-pub use policies::{Listed, PolicyError};
+pub use policies::{Listed, PolicyError, is_policy_file};
 pub use profiles::ProfileError;
+pub use settings::FileError;
 pub use trusted::SecretError;
 
 use crate::model::{HostPath, shown_path};
@@ -168,6 +170,15 @@ impl Operator {
             .filter(|value| !value.is_empty())
     }
 
+    /// The same operator in another working directory, links resolved.
+    ///
+    /// # Errors
+    /// When it does not exist, cannot be reached, or is no directory.
+    pub fn standing_in(mut self, directory: &Path) -> Result<Self, AmbientError> {
+        self.cwd = self.root(Some(directory))?;
+        Ok(self)
+    }
+
     /// The variables that a policy lets commands have: those it passes, and those it sets.
     pub fn environment_for(&self, rule: &Environment) -> BTreeMap<OsString, OsString> {
         let passed = self.environment.iter().filter(|(name, _)| {
@@ -279,4 +290,12 @@ fn absolute(path: &Path) -> Result<HostPath, AmbientError> {
         path: path.to_owned(),
         source: io::Error::new(io::ErrorKind::InvalidInput, error),
     })
+}
+
+/// The path of this program, for settings that name it.
+///
+/// # Errors
+/// When the system does not tell.
+pub fn own_program() -> io::Result<PathBuf> {
+    std::env::current_exe()
 }

@@ -78,7 +78,7 @@ impl Operator {
     /// # Errors
     /// When there is none, or it cannot be used.
     pub fn policy(&self, chosen: &str) -> Result<Policy, PolicyError> {
-        if is_file(chosen) {
+        if is_policy_file(chosen) {
             let path = self.cwd.as_path().join(chosen);
             let text = self.read_policy(&path)?;
             return Ok(Policy::parse(&name_of(&path), &text)?);
@@ -181,7 +181,10 @@ impl Operator {
 }
 
 /// Whether the text chooses a file, and not a name.
-fn is_file(chosen: &str) -> bool {
+pub fn is_policy_file(chosen: &str) -> bool {
+    if Policy::built_in_names().contains(&chosen) {
+        return false;
+    }
     chosen.contains('/')
         || Path::new(chosen)
             .extension()

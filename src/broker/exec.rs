@@ -22,8 +22,8 @@ use crate::sandbox::{Exit, ExitStatus, Kept, NotEntered, Seen, Streams};
 pub(super) const OP: &str = "exec.run";
 
 /// A command that may run, and where.
-struct Approved {
-    permit: CommandPermit,
+pub(super) struct Approved {
+    pub permit: CommandPermit,
     directory: WorkingDirectory,
 }
 
@@ -90,7 +90,7 @@ impl Session {
     }
 
     /// The directory that the command is to run in, by its letters.
-    fn working_directory(&self, run: &ExecRun) -> Result<HostPath, Vec<Denial>> {
+    pub(super) fn working_directory(&self, run: &ExecRun) -> Result<HostPath, Vec<Denial>> {
         let Some(cwd) = &run.cwd else {
             return Ok(self.terms.cwd.clone());
         };
@@ -105,7 +105,11 @@ impl Session {
     }
 
     /// Everything that is decided before a command starts. There is always a first denial.
-    fn approve(&mut self, run: &ExecRun, cwd: &HostPath) -> Result<Approved, Vec<Denial>> {
+    pub(super) fn approve(
+        &mut self,
+        run: &ExecRun,
+        cwd: &HostPath,
+    ) -> Result<Approved, Vec<Denial>> {
         let program = run.program().map_err(|_| Vec::new())?;
         let subject = command::subject(program);
         let one = |denial: Denial| vec![denial];

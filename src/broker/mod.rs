@@ -4,6 +4,7 @@
 //! record of it that was written before anything happened. Nothing outside this module may
 //! start a command or touch a file for a principal.
 
+mod advise;
 mod answer;
 mod brake;
 mod check;

@@ -203,6 +203,20 @@ impl Session {
         }
     }
 
+    /// Whether the host has the program where this session's commands look for it.
+    pub fn finds_program(&mut self, name: &str) -> bool {
+        let Ok(plan) = self.plan() else {
+            return false;
+        };
+        let places: Vec<_> = plan
+            .search_path
+            .iter()
+            .map(|path| path.join(name))
+            .collect();
+        let operator = &self.terms.operator;
+        places.iter().flatten().any(|path| operator.exists(path))
+    }
+
     /// Ends everything that the session still runs, and closes its record.
     pub fn close(mut self) {
         self.sandbox = None;
@@ -218,7 +232,7 @@ impl Session {
         &self.id
     }
 
-    fn count(&mut self, answer: &Answer) {
+    pub(super) fn count(&mut self, answer: &Answer) {
         self.totals.requests += 1;
         self.totals.denials += answer
             .denials

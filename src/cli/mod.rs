@@ -10,6 +10,7 @@ mod check;
 mod completions;
 mod doctor;
 mod failure;
+mod hook;
 mod layout;
 mod lines;
 mod log;
@@ -17,12 +18,14 @@ mod man;
 mod mcp;
 mod output;
 mod policy;
+mod prompt;
 mod prove;
 mod resume;
 mod run;
 mod selectors;
 mod serve;
 mod session;
+mod sh;
 mod stop;
 mod told;
 
@@ -98,12 +101,15 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::RunArguments),
+    Sh(sh::ShArguments),
     Call(call::CallArguments),
     Check(check::CheckArguments),
     Mcp(mcp::McpArguments),
     Serve(serve::ServeArguments),
     Stop(stop::StopArguments),
     Resume(resume::ResumeArguments),
+    Hook(hook::HookArguments),
+    Prompt(prompt::PromptArguments),
     Policy(policy::PolicyArguments),
     Audit(Box<audit::AuditArguments>),
     Doctor(doctor::DoctorArguments),
@@ -119,28 +125,34 @@ impl Command {
             Self::Doctor(arguments) => arguments.format(),
             Self::Prove(arguments) => arguments.format(),
             Self::Run(arguments) => arguments.selectors.json,
+            Self::Sh(arguments) => arguments.selectors.json,
             Self::Call(arguments) => arguments.selectors.json,
             Self::Check(arguments) => arguments.selectors.json,
             Self::Mcp(arguments) => arguments.selectors.json,
+            Self::Prompt(arguments) => arguments.selectors.json,
             Self::Policy(arguments) => arguments.format(),
             Self::Stop(arguments) => arguments.json,
             Self::Serve(_)
             | Self::Resume(_)
             | Self::Audit(_)
             | Self::Completions(_)
-            | Self::Man(_) => Format::Text,
+            | Self::Man(_)
+            | Self::Hook(_) => Format::Text,
         }
     }
 
     fn run(self) -> Result<u8, Failure> {
         match self {
             Self::Run(arguments) => run::run(arguments, operator()?),
+            Self::Sh(arguments) => sh::run(arguments, operator()?),
             Self::Call(arguments) => call::run(&arguments, operator()?),
             Self::Check(arguments) => check::run(arguments, operator()?),
             Self::Mcp(arguments) => mcp::run(&arguments, operator()?),
             Self::Serve(arguments) => serve::run(&arguments, &operator()?),
             Self::Stop(arguments) => stop::run(&arguments, &operator()?),
             Self::Resume(_) => resume::run(&operator()?),
+            Self::Hook(arguments) => hook::run(arguments, operator()),
+            Self::Prompt(arguments) => prompt::run(&arguments, operator()?),
             Self::Policy(arguments) => policy::run(arguments, operator()?),
             Self::Audit(arguments) => audit::answer(&arguments, &operator()?),
             Self::Doctor(arguments) => doctor::run(&arguments, operator().ok().as_ref()),
@@ -160,7 +172,7 @@ fn operator() -> Result<Operator, Failure> {
 
 /// Runs the command line of this process. To be called before any thread exists.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::try_parse_from(sh::words(std::env::args_os().collect())) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Nothing can be said when neither stream takes it.

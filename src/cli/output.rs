@@ -101,3 +101,8 @@ pub(super) fn finding(diagnostic: &Diagnostic) -> String {
 pub(super) fn stderr_has_colours() -> bool {
     anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never
 }
+
+/// Whether a person reads standard error.
+pub(super) fn stderr_is_a_terminal() -> bool {
+    io::IsTerminal::is_terminal(&io::stderr())
+}

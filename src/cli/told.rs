@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::failure::Format;
 use super::output::{self, ERROR, FAINT, HINT, styled};
-use crate::model::{Denial, Folded, Reply, Status, shown};
+use crate::model::{Denial, Folded, Reply, Status, shown, violations};
 
 /// Tells how the request ended: nothing at all when it went well and nothing was refused.
 pub(super) fn reply(reply: &Reply, format: Format) {
@@ -14,6 +14,23 @@ pub(super) fn reply(reply: &Reply, format: Format) {
         Format::Json => output::say_raw(&report(reply)),
         Format::Text => output::say(&words(reply)),
     }
+}
+
+/// Tells a program that took us for a shell: in a block that an agent cannot take for output of
+/// its command. Start-up noise alone is nothing to tell it.
+pub(super) fn to_agent(reply: &Reply, format: Format) {
+    if format == Format::Json || output::stderr_is_a_terminal() {
+        return self::reply(reply, format);
+    }
+    let is_noise = |denial: &Denial| denial.folded == Some(Folded::Noise);
+    let mut text = remarks(reply);
+    if !reply.denials.iter().all(is_noise)
+        && let Some(block) = violations(&reply.denials)
+    {
+        text.push_str(&block);
+        text.push('\n');
+    }
+    output::say(&text);
 }
 
 /// The reply as a line of its own, whether or not the command ended its last line.
@@ -27,7 +44,12 @@ fn report(reply: &Reply) -> Vec<u8> {
 }
 
 fn words(reply: &Reply) -> String {
-    let mut text = denials(&reply.denials);
+    denials(&reply.denials) + &remarks(reply)
+}
+
+/// What else there is to say.
+fn remarks(reply: &Reply) -> String {
+    let mut text = String::new();
     // Writing to a `String` cannot fail.
     if let Some(error) = reply.result.get("error").and_then(Value::as_str) {
         let _ = writeln!(text, "{}: {}", styled(ERROR, "error"), shown(error));

@@ -7,6 +7,7 @@ mod doctor;
 mod generated;
 mod policy;
 mod profiles;
+mod prompt;
 mod run;
 mod usage;
-mod world;
+pub(crate) mod world;

@@ -19,13 +19,13 @@ const OURS: [&str; 6] = [
 ];
 
 /// A place in which the program runs as for a user of its own.
-pub(super) struct World {
+pub(crate) struct World {
     directory: TempDir,
 }
 
 impl World {
     /// A workspace with `notes.txt` in it, and an empty home with a secret.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let world = Self {
             directory: tempfile::tempdir().unwrap(),
         };
@@ -38,13 +38,13 @@ impl World {
     }
 
     /// A path of the world, links resolved.
-    pub(super) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         let base = std::fs::canonicalize(self.directory.path()).unwrap();
         base.join(name)
     }
 
     /// Puts a file into the world.
-    pub(super) fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
@@ -52,13 +52,13 @@ impl World {
     }
 
     /// What a file of the world holds.
-    pub(super) fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 
     /// The program, in the workspace, with nothing of the developer's own environment but `PATH`
     /// and what the toolchains on it need.
-    pub(super) fn command<S: AsRef<OsStr>>(
+    pub(crate) fn command<S: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = S>,
     ) -> Command {
@@ -79,7 +79,7 @@ impl World {
     }
 
     /// Runs the program to its end, without input.
-    pub(super) fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Ran {
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Ran {
         Ran::of(
             self.command(arguments)
                 .stdin(Stdio::null())
@@ -89,7 +89,7 @@ impl World {
     }
 
     /// Runs the program to its end with this input.
-    pub(super) fn feed(&self, arguments: &[&str], input: &[u8]) -> Ran {
+    pub(crate) fn feed(&self, arguments: &[&str], input: &[u8]) -> Ran {
         let mut child = self
             .command(arguments)
             .stdin(Stdio::piped())
@@ -109,7 +109,7 @@ impl World {
     }
 
     /// The records of the audit log.
-    pub(super) fn records(&self) -> Vec<Value> {
+    pub(crate) fn records(&self) -> Vec<Value> {
         let mut records = Vec::new();
         let directory = self.path("home/.local/state/lobsterpot");
         for entry in std::fs::read_dir(directory).into_iter().flatten() {
@@ -127,7 +127,7 @@ impl World {
 
 /// How a run of the program ended.
 #[derive(Debug)]
-pub(super) struct Ran {
+pub(crate) struct Ran {
     /// Its exit code.
     pub code: i32,
     /// What it wrote to standard output.
@@ -137,7 +137,7 @@ pub(super) struct Ran {
 }
 
 impl Ran {
-    fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             code: output.status.code().expect("it was not ended by a signal"),
             stdout: String::from_utf8(output.stdout).unwrap(),
@@ -147,20 +147,20 @@ impl Ran {
 
     /// The same, when it ended with this code; a failure of the test otherwise.
     #[track_caller]
-    pub(super) fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self:#?}");
         self
     }
 
     /// Standard output, line by line as JSON.
     #[track_caller]
-    pub(super) fn replies(&self) -> Vec<Value> {
+    pub(crate) fn replies(&self) -> Vec<Value> {
         json_lines(&self.stdout)
     }
 
     /// The last line of standard error as JSON.
     #[track_caller]
-    pub(super) fn report(&self) -> Value {
+    pub(crate) fn report(&self) -> Value {
         let last = self.stderr.lines().last().expect("a report");
         serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {last}"))
     }

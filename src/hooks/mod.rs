@@ -1,0 +1,23 @@
+//! Answers to agents that ask before they use a tool, and the settings that make them ask.
+//!
+//! A command is rewritten to run in the sandbox. A file tool of the agent's own is only advised
+//! on: the agent carries it out itself. Whatever is not understood is refused, and nothing that
+//! is said here may be taken for the user's consent.
+
+mod agent;
+mod answer;
+mod call;
+mod change;
+mod jsonc;
+mod judge;
+mod patch;
+mod settings;
+mod tools;
+
+pub use agent::Agent;
+pub use answer::Verdict;
+pub use call::{Call, CallError};
+pub use change::change;
+pub use judge::{Setup, judge};
+pub use settings::{SettingsError, hook_command, installed, with_hook, without_hook};
+pub use tools::decided_tools;

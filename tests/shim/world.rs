@@ -1,0 +1,70 @@
+//! A workspace with a link to the program under the name of a shell.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::cli::world::{Ran, World};
+
+/// The name under which the program is a shell.
+pub(super) const NAME: &str = "lobsterpot-sh";
+
+/// A world, and the shell in it.
+pub(super) struct Shelled {
+    pub(super) world: World,
+}
+
+impl Shelled {
+    pub(super) fn new() -> Self {
+        let world = World::new();
+        std::fs::create_dir(world.path("bin")).unwrap();
+        let program = env!("CARGO_BIN_EXE_lobsterpot");
+        std::os::unix::fs::symlink(program, world.path("bin").join(NAME)).unwrap();
+        Self { world }
+    }
+
+    /// The path of the shell.
+    pub(super) fn shell(&self) -> PathBuf {
+        self.world.path("bin").join(NAME)
+    }
+
+    /// A search path on which the shell is found.
+    pub(super) fn search_path(&self) -> OsString {
+        let rest = std::env::var_os("PATH").unwrap();
+        let first = std::iter::once(self.world.path("bin"));
+        std::env::join_paths(first.chain(std::env::split_paths(&rest))).unwrap()
+    }
+
+    /// A program in the workspace, in whose environment the shell is chosen and set up.
+    pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        // The environment of the world, for another program.
+        let ours = self.world.command::<&str>([]);
+        let mut command = Command::new(program);
+        command.current_dir(self.world.path("work"));
+        for (name, value) in ours.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
+            .env("SHELL", self.shell())
+            .env("LOBSTERPOT_ROOT", self.world.path("work"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the shell with these words.
+    pub(super) fn run<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Ran {
+        Ran::of(self.command(self.shell()).args(words).output().unwrap())
+    }
+}
+
+/// A tool that this host lacks: printed and counted, or a failure where all are required.
+pub(super) fn skip(what: &str) {
+    assert!(
+        std::env::var_os("LOBSTERPOT_REQUIRE_ALL").is_none(),
+        "not tested on this host: {what}"
+    );
+    eprintln!("SKIPPED: {what}");
+}
