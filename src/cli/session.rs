@@ -11,7 +11,7 @@ use super::selectors::Selectors;
 use crate::ambient::Operator;
 use crate::broker::{Session, SessionConfig, Terms};
 use crate::daemon;
-use crate::model::PrincipalId;
+use crate::model::{HostPath, PrincipalId};
 use crate::policy::Policy;
 use crate::sandbox::Concurrency;
 use crate::sys::process;
@@ -52,14 +52,31 @@ fn bound(policy: Policy, selectors: &Selectors, operator: Operator) -> Result<Te
         Some(_) => operator.cwd.clone(),
         None => root.clone(),
     };
-    Ok(Terms {
+    let terms = Terms {
         policy: policy
             .bind(&operator.anchors(root))
             .map_err(Failure::policy)?,
         principal: PrincipalId::new(&selectors.principal),
         cwd,
         operator,
-    })
+    };
+    match within(selectors, &terms.operator)? {
+        Some(directories) => terms.narrowed(&directories).map_err(Failure::policy),
+        None => Ok(terms),
+    }
+}
+
+/// The directories that the session is narrowed to.
+fn within(selectors: &Selectors, operator: &Operator) -> Result<Option<Vec<HostPath>>, Failure> {
+    if selectors.within.is_empty() {
+        return Ok(None);
+    }
+    let named = selectors.within.iter();
+    named
+        .filter(|directory| !directory.as_os_str().is_empty())
+        .map(|directory| operator.root(Some(directory)).map_err(Failure::usage))
+        .collect::<Result<_, _>>()
+        .map(Some)
 }
 
 /// The policy with what the operator took away for this session; never with more.
@@ -97,22 +114,25 @@ pub(super) fn of_a_worker(
     selectors: &Selectors,
     terms: &Terms,
 ) -> Result<daemon::Selectors, Failure> {
-    let root = terms.policy.anchors().root.as_path();
-    let Some(root) = root.to_str() else {
-        return Err(Failure::usage(RootIsNoText));
+    let text = |path: &HostPath| {
+        let text = path.as_path().to_str().map(str::to_owned);
+        text.ok_or_else(|| Failure::usage(RootIsNoText))
     };
+    let within = within(selectors, &terms.operator)?;
+    let within = within.map(|directories| directories.iter().map(text).collect());
     Ok(daemon::Selectors {
         policy: Some(selectors.policy.clone()),
-        root: Some(root.to_owned()),
+        root: Some(text(&terms.policy.anchors().root)?),
+        within: within.transpose()?,
         read_only: selectors.read_only,
         principal: Some(selectors.principal.clone()),
         timeout: selectors.timeout,
     })
 }
 
-/// The path of the root would have to be told to another program, and cannot be.
+/// The path of a directory would have to be told to another program, and cannot be.
 #[derive(Debug, thiserror::Error)]
-#[error("the path of the root is no text (UTF-8)")]
+#[error("the path of the root, or of a directory that narrows it, is no text (UTF-8)")]
 struct RootIsNoText;
 
 /// Where private directories are made: where temporary files of the operator are.

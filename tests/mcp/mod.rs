@@ -5,6 +5,7 @@ mod clients;
 mod hostile;
 mod http;
 mod offering;
+mod roots;
 mod shells;
 mod world;
 mod wrapping;
