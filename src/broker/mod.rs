@@ -12,6 +12,7 @@ mod command;
 mod environment;
 mod error;
 mod exec;
+mod failure;
 mod files;
 mod ledger;
 mod prepare;

@@ -128,8 +128,8 @@ impl Command {
             Self::Sh(arguments) => arguments.selectors.json,
             Self::Call(arguments) => arguments.selectors.json,
             Self::Check(arguments) => arguments.selectors.json,
-            Self::Mcp(arguments) => arguments.selectors.json,
             Self::Prompt(arguments) => arguments.selectors.json,
+            Self::Mcp(arguments) => arguments.selectors.json,
             Self::Policy(arguments) => arguments.format(),
             Self::Stop(arguments) => arguments.json,
             Self::Serve(_)

@@ -9,5 +9,6 @@ mod policy;
 mod profiles;
 mod prompt;
 mod run;
+mod unrecorded;
 mod usage;
 pub(crate) mod world;
