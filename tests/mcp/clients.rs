@@ -170,6 +170,14 @@ fn the_python_sdk_works_with_the_current_version_and_the_one_before() {
     }
 }
 
+/// How commands are contained here.
+fn mode(world: &World) -> String {
+    let mut client = world.serve(&[]);
+    let ran = client.call("shell", json!({"command": "true"}));
+    let mode = ran.structured()["enforced"]["mode"].as_str();
+    mode.unwrap().to_owned()
+}
+
 /// The official file server, in the sandbox, told to serve these directories.
 fn file_server(world: &World, directory: &Path, options: &[&str], serve: &[&str]) -> Client {
     let program = world.path("work/tools/node_modules/.bin/mcp-server-filesystem");
@@ -194,6 +202,8 @@ fn the_official_file_server_reaches_nothing_outside_even_if_it_would() {
     let world = World::new();
     world.write("work/.env", "SECRET=1\n");
     std::os::unix::fs::symlink("/etc", world.path("work/etc")).unwrap();
+    // There commands are not bound by `hide` in what can be changed, and every reply says so.
+    let is_flat = mode(&world) == "flat";
     // It is told that everything is its own.
     let mut client = file_server(&world, &directory, &[], &["/"]);
     let tools = client.tools();
@@ -228,7 +238,7 @@ fn the_official_file_server_reaches_nothing_outside_even_if_it_would() {
                 !text.contains("secret") && !text.contains("root:"),
                 "{path}: {text}"
             );
-            assert!(!text.contains("SECRET"), "{path}: {text}");
+            assert!(is_flat || !text.contains("SECRET"), "{path}: {text}");
         }
         client.call(
             "write_file",
@@ -248,8 +258,8 @@ fn the_official_file_server_reaches_nothing_outside_even_if_it_would() {
     client.call("create_directory", json!({"path": home.join("made")}));
     assert_eq!(client.leave(), Some(0));
     assert_eq!(world.read("home/diary.txt"), "a secret\n");
-    assert_eq!(world.read("work/.env"), "SECRET=1\n");
-    assert!(!world.path("work/stolen").exists());
+    assert!(is_flat || world.read("work/.env") == "SECRET=1\n");
+    assert!(is_flat || !world.path("work/stolen").exists());
     assert!(!home.join("made").exists());
 }
 

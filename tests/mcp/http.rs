@@ -185,14 +185,11 @@ fn a_client_with_the_token_has_a_session_of_its_own() {
     };
     let sessions = [session(&served), session(&served)];
     let homes = sessions.each_ref().map(|session| {
-        let ask = call(
-            "shell",
-            json!({"command": "echo kept > $HOME/x; ls $HOME/../ | wc -l; pwd"}),
-        );
+        let ask = call("shell", json!({"command": "echo kept > $TMPDIR/x"}));
         let ran = served.exchange(&Request::post(&ask).with("Mcp-Session-Id", session));
         assert_eq!(ran.status, 200, "{ran:?}");
         assert_eq!(ran.message()["result"]["isError"], false, "{ran:?}");
-        let ask = call("shell", json!({"command": "cat $HOME/x"}));
+        let ask = call("shell", json!({"command": "cat $TMPDIR/x"}));
         let ran = served.exchange(&Request::post(&ask).with("Mcp-Session-Id", session));
         ran.message()["result"]["content"][0]["text"].clone()
     });
@@ -213,7 +210,7 @@ fn a_client_with_the_token_has_a_session_of_its_own() {
 fn requests_of_the_current_version_share_a_session() {
     let world = World::new();
     let served = Served::start(&world, &[], Some(TOKEN));
-    for command in ["echo kept > $HOME/x", "cat $HOME/x"] {
+    for command in ["echo kept > $TMPDIR/x", "cat $TMPDIR/x"] {
         let mut ask = call("shell", json!({ "command": command }));
         ask["params"]["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -411,5 +408,21 @@ fn a_token_is_made_where_none_is_given_and_one_that_others_know_is_none() {
         assert_eq!(public.status.code(), Some(2), "{public:?}");
         let said = String::from_utf8(public.stderr).unwrap();
         assert!(said.contains("not on loopback"), "{said}");
+    }
+}
+
+#[test]
+fn another_server_is_wrapped_for_all_clients() {
+    let world = World::new();
+    world.write("work/server.py", include_str!("server.py"));
+    let arguments = ["--wrap", "--", "python3", "server.py"];
+    let served = Served::start(&world, &arguments, Some(TOKEN));
+    for _ in 0..2 {
+        let begun = served.exchange(&Request::post(&initialize()));
+        let session = begun.header("mcp-session-id").unwrap();
+        let ask = call("read_file", json!({"path": "notes.txt"}));
+        let read = served.exchange(&Request::post(&ask).with("Mcp-Session-Id", session));
+        let result = &read.message()["result"];
+        assert_eq!(result["content"][0]["text"], "buy milk\n", "{read:?}");
     }
 }

@@ -141,7 +141,16 @@ fn a_root_above_changes_nothing_and_exceptions_stay() {
     world.write("work/.env", "SECRET\n");
     let mut client = Rooted::serve(&world, &[], &["."]);
     assert!(client.sees("work/a/x") && client.sees("work/c/.env"));
-    assert!(!client.sees("work/.env"));
+    let path = world.path("work/.env");
+    let hidden = client.call("read", json!({ "path": path }));
+    let code = &hidden["structuredContent"]["denials"][0]["code"];
+    assert_eq!(code, "hidden-path");
+    let ran = client.call("shell", json!({"command": "cat ./.en?"}));
+    let structured = &ran["structuredContent"];
+    // In flat mode commands are not bound by it in what can be changed, and the reply says so.
+    if structured["enforced"]["mode"] == "view" {
+        assert!(!structured.to_string().contains("SECRET"), "{structured:#}");
+    }
     let mut client = Rooted::serve(&world, &["--read-only"], &["work/c"]);
     assert!(client.sees("work/c/x"));
     let wrote = client.call(

@@ -49,7 +49,9 @@ reason = "a test"
 
 [containment]
 profiles = ["base", "python"]
-accept = ["outside-metadata", "command-exceptions", "outside-signals"]
+accept = [
+  "outside-metadata", "command-exceptions", "outside-signals", "process-limit", "scratch-limit",
+]
 
 [tier.owner]
 rights = {rights}
@@ -320,4 +322,32 @@ fn no_process_of_the_server_outlives_its_client() {
     wait_for_processes(&mark, 0);
     begin().kill();
     wait_for_processes(&mark, 0);
+}
+
+#[test]
+fn the_emergency_brake_ends_the_server_and_its_clients_session() {
+    let world = world();
+    let mark = mark();
+    let mut client = wrapped(&world, &[], &["--stays", &mark]);
+    client.call("spawn", json!({ "mark": mark }));
+    let stopped = world.command(["stop"]).output().unwrap();
+    assert!(stopped.status.success(), "{stopped:?}");
+    wait_for_processes(&mark, 0);
+    let refused = world
+        .command(["mcp", "--wrap", "--", "python3", "server.py"])
+        .output()
+        .unwrap();
+    assert_ne!(refused.status.code(), Some(0), "{refused:?}");
+    assert_eq!(refused.stdout, b"");
+    let mut own = world.serve(&[]);
+    assert_eq!(
+        own.call("read", json!({"path": "notes.txt"})).denied(),
+        "stopped"
+    );
+    let resumed = world.command(["resume"]).output().unwrap();
+    assert!(resumed.status.success(), "{resumed:?}");
+    assert_eq!(
+        own.call("read", json!({"path": "notes.txt"})).text(),
+        "buy milk\n"
+    );
 }
