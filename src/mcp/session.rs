@@ -135,7 +135,12 @@ impl Session {
     /// Passes a request on and waits for its reply. When it is cancelled meanwhile, whatever it
     /// runs is ended, and there is nobody to answer.
     pub(super) async fn ask(&self, operation: &Operation, cancelled: &CancellationToken) -> Answer {
-        let (worker, mut pending) = match self.begin(operation).await {
+        let begun = tokio::select! {
+            begun = self.begin(operation) => begun,
+            // It has not reached the session, and will not.
+            () = cancelled.cancelled() => return Answer::failed("it was cancelled"),
+        };
+        let (worker, mut pending) = match begun {
             Ok(begun) => begun,
             Err(error) => return not_asked(&error),
         };

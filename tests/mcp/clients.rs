@@ -44,7 +44,13 @@ fn installed(package: &str, install: impl FnOnce(&Path) -> Command) -> Option<Pa
     if directory.exists() {
         return Some(directory);
     }
-    let unfinished = tempfile::tempdir_in(base).unwrap();
+    let Ok(unfinished) = tempfile::tempdir_in(base) else {
+        skip(&format!(
+            "{package} cannot be installed: {} is not ours",
+            base.display()
+        ));
+        return None;
+    };
     let output = install(unfinished.path()).output();
     match output {
         Ok(output) if output.status.success() => {
