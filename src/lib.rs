@@ -1,5 +1,23 @@
 //! Lobsterpot: a capability broker and sandbox for the tool calls of AI agents on Linux.
 //!
+//! A program that holds sessions itself needs four names: a [`Broker`] opens a [`Session`] as a
+//! [`Choice`] says, and the session answers each [`Request`] with a [`Reply`]:
+//!
+//! ```no_run
+//! use lobsterpot::{Broker, Choice, Request};
+//!
+//! let broker = Broker::of_this_user()?;
+//! let mut session = broker.open(&Choice::default().root("/srv/project").read_only())?;
+//! let request = Request::parse(r#"{"id": 1, "op": "exec.run", "shell": "git status"}"#)?;
+//! let reply = session.handle(&request);
+//! assert!(reply.denials.is_empty(), "{reply:?}");
+//! session.close();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Commands are started from a process with a single thread, and from nowhere else; a program
+//! with several starts `lobsterpot call`, as [`daemon::Worker`] does.
+//!
 //! Modules in reading order; each may use only what `docs/architecture.md` lists for it:
 //!
 //! 1. [`model`]: the words.
@@ -42,3 +60,6 @@ pub mod prove;
 pub mod sandbox;
 pub mod shim;
 pub mod sys;
+
+pub use broker::{Broker, Choice, NoSession, Session};
+pub use model::{Denial, Reply, Request, Status};

@@ -9,6 +9,7 @@ use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Args};
 
 use super::failure::Format;
+use crate::broker::Choice;
 use crate::policy::{Policy, time_limit};
 
 /// Which session a command is about.
@@ -57,6 +58,28 @@ pub(super) struct Selectors {
     /// Report as one line of JSON
     #[arg(long, action = ArgAction::SetTrue, value_parser = Format::parser())]
     pub(super) json: Format,
+}
+
+impl Selectors {
+    /// The same, as the broker takes it.
+    pub(super) fn choice(&self) -> Choice {
+        let mut choice = Choice::default()
+            .policy(&self.policy)
+            .principal(&self.principal);
+        if let Some(root) = &self.root {
+            choice = choice.root(root);
+        }
+        for directory in &self.within {
+            choice = choice.within(directory);
+        }
+        if let Some(time) = self.timeout {
+            choice = choice.at_most(time);
+        }
+        if self.read_only {
+            choice = choice.read_only();
+        }
+        choice
+    }
 }
 
 /// A word of a request. Requests are records, too, and records are text.

@@ -3,23 +3,22 @@
 //! The root is chosen here, by the operator, before any request is read; no request moves it.
 
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::failure::Failure;
 use super::selectors::Selectors;
 use crate::ambient::Operator;
-use crate::broker::{Session, SessionConfig, Terms};
+use crate::broker::{Broker, Session, SessionConfig, Terms};
 use crate::daemon;
-use crate::model::{HostPath, PrincipalId};
+use crate::model::HostPath;
 use crate::policy::Policy;
 use crate::sandbox::Concurrency;
 use crate::sys::process;
 
 /// Finds the policy and the root that the selectors choose, and binds the one to the other.
 pub(super) fn terms(selectors: &Selectors, operator: Operator) -> Result<Terms, Failure> {
-    let policy = tightened(selectors, &operator)?;
-    bound(policy, selectors, operator)
+    let terms = Broker::of(operator).terms(&selectors.choice());
+    terms.map_err(Failure::of_no_session)
 }
 
 /// The same for a command that somebody speaks with: how long each answer may take is for whoever
@@ -29,9 +28,11 @@ pub(super) fn terms_of_a_server(
     operator: Operator,
 ) -> Result<Terms, Failure> {
     const LONG: Duration = Duration::from_hours(24 * 365);
-    let mut policy = tightened(selectors, &operator)?;
+    let (broker, choice) = (Broker::of(operator), selectors.choice());
+    let policy = broker.tightened(&choice).map_err(Failure::of_policy);
+    let mut policy = policy?;
     policy.limits.wall = LONG;
-    bound(policy, selectors, operator)
+    broker.bind(policy, &choice).map_err(Failure::of_no_session)
 }
 
 /// Lets the kernel end this process with the front end that started it.
@@ -44,53 +45,10 @@ pub(super) fn end_with(front_end: i32) -> Result<(), Failure> {
 #[error("cannot depend on the front end")]
 struct FrontEndGone(#[source] io::Error);
 
-fn bound(policy: Policy, selectors: &Selectors, operator: Operator) -> Result<Terms, Failure> {
-    let root = operator
-        .root(selectors.root.as_deref())
-        .map_err(Failure::usage)?;
-    let cwd = match operator.cwd.beneath(&root) {
-        Some(_) => operator.cwd.clone(),
-        None => root.clone(),
-    };
-    let terms = Terms {
-        policy: policy
-            .bind(&operator.anchors(root))
-            .map_err(Failure::policy)?,
-        principal: PrincipalId::new(&selectors.principal),
-        cwd,
-        operator,
-    };
-    match within(selectors, &terms.operator)? {
-        Some(directories) => terms.narrowed(&directories).map_err(Failure::policy),
-        None => Ok(terms),
-    }
-}
-
-/// The directories that the session is narrowed to.
-fn within(selectors: &Selectors, operator: &Operator) -> Result<Option<Vec<HostPath>>, Failure> {
-    if selectors.within.is_empty() {
-        return Ok(None);
-    }
-    let named = selectors.within.iter();
-    named
-        .filter(|directory| !directory.as_os_str().is_empty())
-        .map(|directory| operator.root(Some(directory)).map_err(Failure::usage))
-        .collect::<Result<_, _>>()
-        .map(Some)
-}
-
 /// The policy with what the operator took away for this session; never with more.
 pub(super) fn tightened(selectors: &Selectors, operator: &Operator) -> Result<Policy, Failure> {
-    let mut policy = operator
-        .policy(&selectors.policy)
-        .map_err(Failure::of_policy)?;
-    if selectors.read_only {
-        policy = policy.tightened_to_read_only();
-    }
-    if let Some(most) = selectors.timeout {
-        policy.limits.wall = policy.limits.wall.min(most);
-    }
-    Ok(policy)
+    let policy = Broker::of(operator.clone()).tightened(&selectors.choice());
+    policy.map_err(Failure::of_policy)
 }
 
 /// Opens a session, in which one command runs after the other.
@@ -100,13 +58,7 @@ pub(super) fn open(terms: Terms) -> Result<Session, Failure> {
 
 /// Opens a session.
 pub(super) fn open_for(terms: Terms, concurrency: Concurrency) -> Result<Session, Failure> {
-    let config = SessionConfig {
-        audit_directory: terms.operator.state.as_path().to_owned(),
-        scratch_base: scratch_base(&terms.operator),
-        concurrency,
-        terms,
-    };
-    Session::open(config).map_err(Failure::of_session)
+    Session::open(SessionConfig::of(terms, concurrency)).map_err(Failure::of_session)
 }
 
 /// The same choices, as a session worker that starts in the same directory is told them.
@@ -118,7 +70,9 @@ pub(super) fn of_a_worker(
         let text = path.as_path().to_str().map(str::to_owned);
         text.ok_or_else(|| Failure::usage(RootIsNoText))
     };
-    let within = within(selectors, &terms.operator)?;
+    let within = Broker::of(terms.operator.clone())
+        .within(&selectors.choice())
+        .map_err(Failure::of_no_session)?;
     let within = within.map(|directories| directories.iter().map(text).collect());
     Ok(daemon::Selectors {
         policy: Some(selectors.policy.clone()),
@@ -134,12 +88,3 @@ pub(super) fn of_a_worker(
 #[derive(Debug, thiserror::Error)]
 #[error("the path of the root, or of a directory that narrows it, is no text (UTF-8)")]
 struct RootIsNoText;
-
-/// Where private directories are made: where temporary files of the operator are.
-pub(super) fn scratch_base(operator: &Operator) -> PathBuf {
-    operator
-        .variable("TMPDIR")
-        .map(PathBuf::from)
-        .filter(|base| base.is_absolute())
-        .unwrap_or_else(|| PathBuf::from("/tmp"))
-}

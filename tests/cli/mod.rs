@@ -5,6 +5,7 @@ mod call;
 mod check;
 mod doctor;
 mod generated;
+mod library;
 mod policy;
 mod profiles;
 mod prompt;
