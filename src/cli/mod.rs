@@ -15,6 +15,7 @@ mod layout;
 mod lines;
 mod log;
 mod man;
+mod names;
 mod output;
 mod policy;
 mod prompt;
@@ -23,6 +24,7 @@ mod run;
 mod selectors;
 mod session;
 mod sh;
+mod ssh;
 mod told;
 
 use std::process::ExitCode;
@@ -97,6 +99,7 @@ const STYLES: Styles = Styles::styled()
 enum Command {
     Run(run::RunArguments),
     Sh(sh::ShArguments),
+    Ssh(ssh::SshArguments),
     Call(call::CallArguments),
     Check(check::CheckArguments),
     Hook(hook::HookArguments),
@@ -117,6 +120,7 @@ impl Command {
             Self::Prove(arguments) => arguments.format(),
             Self::Run(arguments) => arguments.selectors.json,
             Self::Sh(arguments) => arguments.selectors.json,
+            Self::Ssh(arguments) => arguments.selectors.json,
             Self::Call(arguments) => arguments.selectors.json,
             Self::Check(arguments) => arguments.selectors.json,
             Self::Prompt(arguments) => arguments.selectors.json,
@@ -129,6 +133,7 @@ impl Command {
         match self {
             Self::Run(arguments) => run::run(arguments, operator()?),
             Self::Sh(arguments) => sh::run(arguments, operator()?),
+            Self::Ssh(arguments) => ssh::run(arguments, operator()?),
             Self::Call(arguments) => call::run(&arguments, operator()?),
             Self::Check(arguments) => check::run(arguments, operator()?),
             Self::Hook(arguments) => hook::run(arguments, operator()),
@@ -152,7 +157,7 @@ fn operator() -> Result<Operator, Failure> {
 
 /// Runs the command line of this process. To be called before any thread exists.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse_from(sh::words(std::env::args_os().collect())) {
+    let arguments = match Arguments::try_parse_from(names::words(std::env::args_os().collect())) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Nothing can be said when neither stream takes it.
