@@ -140,7 +140,7 @@ impl Command {
             Self::Prompt(arguments) => prompt::run(&arguments, operator()?),
             Self::Policy(arguments) => policy::run(arguments, operator()?),
             Self::Audit(arguments) => audit::answer(&arguments, &operator()?),
-            Self::Doctor(arguments) => doctor::run(&arguments, operator().ok().as_ref()),
+            Self::Doctor(arguments) => doctor::run(&arguments, operator()),
             Self::Prove(arguments) => prove::run(arguments, operator()?),
             Self::Completions(arguments) => completions::run(&arguments, Arguments::command()),
             Self::Man(arguments) => man::run(&arguments, Arguments::command()),

@@ -32,16 +32,12 @@ pub fn hook_command(agent: Agent, program: &str, options: &[String]) -> String {
     format!("{line} || {{ echo 'lobsterpot could not decide' >&2; exit 2; }}")
 }
 
-/// The commands of our own hooks in the settings.
+/// What the settings say.
 ///
 /// # Errors
 /// When the settings cannot be read.
-pub fn installed(agent: Agent, text: &str) -> Result<Vec<String>, SettingsError> {
-    let root = read(agent, text)?;
-    Ok(ours(agent, &root)
-        .into_iter()
-        .map(|(_, text)| text)
-        .collect())
+pub(super) fn value(agent: Agent, text: &str) -> Result<Value, SettingsError> {
+    Ok(read(agent, text)?.value(text))
 }
 
 /// The settings with the hook; the very same where it is there already.
@@ -174,7 +170,7 @@ fn ours(agent: Agent, root: &Node) -> Vec<(Path<'_>, String)> {
     found
 }
 
-fn is_ours(agent: Agent, command: &str) -> bool {
+pub(super) fn is_ours(agent: Agent, command: &str) -> bool {
     command.contains("lobsterpot") && command.contains(&format!(" hook {}", agent.name()))
 }
 
