@@ -12,9 +12,10 @@
 //! 8. [`ambient`]: the operator's own environment, read once.
 //! 9. [`broker`]: decide, record, perform, record.
 //! 10. [`prove`]: attacks on the sandbox, and what held.
-//! 11. [`shim`]: stand-ins for programs that agents already call.
-//! 12. [`hooks`]: answers to agents that ask before they use a tool.
-//! 13. [`cli`]: one file per command.
+//! 11. [`daemon`]: sessions of many callers, each in a process of its own.
+//! 12. [`shim`]: stand-ins for programs that agents already call.
+//! 13. [`hooks`]: answers to agents that ask before they use a tool.
+//! 14. [`cli`]: one file per command.
 //!
 //! # Invariants
 //!
@@ -30,6 +31,7 @@ pub mod audit;
 pub mod broker;
 pub mod capability;
 pub mod cli;
+pub mod daemon;
 pub mod hooks;
 pub mod intent;
 pub mod model;

@@ -7,7 +7,8 @@ A mutation that no test notices means that a test proves nothing; the exit code 
 Each takes a build and a test run, so this is not a part of `cargo test`. The copy and its build
 stay in `target/mutations`, so that only the package itself is built again.
 
-As root, so that what holds an ordinary user back is not what the tests see.
+A view that cannot be built any more, on a host that has views, is noticed, too: the program
+says so, and a policy that requires a view does not start. As root, so that what holds an ordinary user back is not what the tests see.
 """
 
 import os
@@ -49,7 +50,7 @@ MUTATIONS = [
     ("architecture", "containment::changing", [
         ("src/sandbox/seccomp/compile.rs", "let foreign = emitter.verdict(Action::Errno(Errno::ENOSYS));",
          "let foreign = emitter.verdict(Action::Allow);")]),
-    ("unknown calls", "containment::changing containment::processes", [
+    ("unknown calls", "plans::seccomp", [
         ("src/sandbox/seccomp/compile.rs", "const UNKNOWN: Leaf<'_> = Leaf::Verdict(Action::Errno(Errno::ENOSYS));",
          "const UNKNOWN: Leaf<'_> = Leaf::Verdict(Action::Allow);")]),
     ("inode flags", "containment::changing", [
@@ -77,9 +78,9 @@ MUTATIONS = [
     ("place", "containment::races", [
         (SUPERVISE, "        root.find(pinned).ok_or(match self.elsewhere {",
          "        root.find(pinned).or_else(|| pinned.handle().try_clone_to_owned().ok()).ok_or(match self.elsewhere {")]),
-    ("links on the way", "containment::races", [
+    ("links on the way", "lib sandbox::supervise::place", [
         (PLACE, "Resolution::BeneathWithoutLinks", "Resolution::Ordinary")]),
-    ("identity", "containment::races", [
+    ("identity", "lib sandbox::supervise::place", [
         (PLACE, "identity.is_same_object(&pinned.identity).then_some(found)", "identity.is_same_object(&identity).then_some(found)")]),
     ("elsewhere", "containment::changing", [
         (SUPERVISE, "        let root = root.ok_or(self.elsewhere)?;",
@@ -245,8 +246,10 @@ def verdict(copy, tests):
     build = cargo(copy, environment, ["test", "--no-run", "--locked", *where])
     if build.returncode != 0:
         return "DOES NOT BUILD:\n" + build.stderr[-2000:]
-    run = cargo(copy, environment, ["test", "--locked", *where, "--", *tests])
+    run = cargo(copy, environment, ["test", "--locked", *where, "--", *tests, "--show-output"])
     red = [line.split()[1] for line in run.stdout.splitlines() if line.endswith("... FAILED")]
+    if "SKIPPED: view mode" in run.stdout:
+        return "noticed: no view can be built without it"
     if run.returncode == 0:
         return "NOT NOTICED"
     return f"noticed by {len(red)}: {', '.join(red[:3])}" if red else "FAILED WITHOUT A TEST"

@@ -1,6 +1,7 @@
 //! Deciding without doing: what would be answered, and by which rule.
 
 use super::answer::CheckReport;
+use super::brake::{Brake, stopped};
 use super::error::chain;
 use super::terms::Terms;
 use super::{command, exec::OP};
@@ -14,6 +15,9 @@ impl Terms {
     /// than one name) is not known here.
     pub fn check(&self, operation: &Operation) -> CheckReport {
         let decided = match operation {
+            operation if Brake::is_pulled_in(self.operator.state.as_path()) => {
+                Err(vec![stopped(operation.name())])
+            }
             Operation::ExecRun(run) => match run.program() {
                 Ok(program) => self.check_command(program),
                 Err(why) => Err(vec![bad(why)]),

@@ -12,6 +12,9 @@ pub enum SessionError {
     /// The audit log cannot be used, so nothing may happen.
     #[error("cannot open the audit log")]
     Audit(#[from] AuditError),
+    /// The emergency brake would not hold for it.
+    #[error("cannot enrol the session for the emergency brake")]
+    Brake(#[from] super::brake::BrakeError),
     /// Nobody knows how the audit log is to be kept.
     #[error("cannot use the rules of the audit log")]
     LogRules(#[from] LogRulesError),

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::ambient::LogRules;
+use super::error::SessionError;
+use crate::ambient::{LogRules, Operator};
 use crate::audit::{
     AuditError, AuditLog, Context, Effect, Entry, Event, Keeping, Process, RecordId, RequestInfo,
     SessionTotals, Verdict,
@@ -17,6 +18,18 @@ fn keeping(rules: LogRules) -> Keeping {
         keep_size: rules.keep_size,
         keep_age: rules.keep_age,
     }
+}
+
+/// Opens the operator's audit log, for a front end that has something to put on record itself.
+///
+/// # Errors
+/// When it cannot be opened, or its rules cannot be used.
+pub fn audit_log(operator: &Operator) -> Result<AuditLog, SessionError> {
+    let rules = operator.log_rules()?;
+    Ok(AuditLog::open_kept(
+        operator.state.as_path(),
+        keeping(rules),
+    )?)
 }
 
 /// Writes what happens in one session.

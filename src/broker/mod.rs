@@ -6,6 +6,7 @@
 
 mod advise;
 mod answer;
+mod brake;
 mod check;
 mod command;
 mod environment;
@@ -23,7 +24,9 @@ mod terms;
 mod view;
 
 pub use answer::{CheckReport, RunReport};
+pub use brake::{Brake, BrakeError, Pulled, record_brake, stopped};
 pub use error::SessionError;
+pub use ledger::audit_log;
 pub use running::RunningCommand;
 pub use session::{Progress, Session, SessionConfig};
 pub use terms::Terms;

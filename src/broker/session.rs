@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::answer::{Answer, RunReport};
+use super::brake::Brake;
 use super::error::SessionError;
 use super::ledger::{Heading, Ledger};
 use super::running::RunningCommand;
@@ -15,6 +16,7 @@ use crate::audit::{RequestInfo, SessionTotals, Target, Verdict};
 use crate::capability::{Capabilities, Exceptions};
 use crate::model::{Denial, Enforced, ExecRun, Operation, RefusalCode, Reply, Request, Rule};
 use crate::sandbox::{Concurrency, HostFeatures, Plan, Sandbox, Streams};
+use crate::sys::roll::Enrolled;
 
 /// How far a request has come.
 #[derive(Debug)]
@@ -54,6 +56,9 @@ pub struct Session {
     pub(super) concurrency: Concurrency,
     /// The exceptions that the sandbox was prepared with.
     pub(super) covered: Option<Exceptions>,
+    pub(super) brake: Brake,
+    /// Kept as long as anything could run.
+    _enrolled: Enrolled,
     totals: SessionTotals,
     opened: Instant,
 }
@@ -70,6 +75,9 @@ impl Session {
             scratch_base,
             concurrency,
         } = config;
+        // Before anything else: whoever pulls the brake ends those who are on the roll.
+        let brake = Brake::of(&audit_directory)?;
+        let enrolled = brake.enrol()?;
         let id = uuid::Uuid::now_v7().simple().to_string();
         let policy = terms.policy.policy();
         let ledger = Ledger::open(
@@ -96,6 +104,8 @@ impl Session {
             sandbox: None,
             concurrency,
             covered: None,
+            brake,
+            _enrolled: enrolled,
             totals: SessionTotals::default(),
             opened: Instant::now(),
         })

@@ -16,7 +16,8 @@ use super::output;
 use super::selectors::Selectors;
 use super::session;
 use crate::ambient::Operator;
-use crate::broker::Session;
+use crate::broker::{Session, Terms};
+use crate::daemon::Opened;
 use crate::model::Reply;
 use crate::sandbox::Concurrency;
 
@@ -58,21 +59,47 @@ pub(super) struct CallArguments {
     /// waited for; when nobody reads the replies any more, it is ended.
     #[arg(long)]
     concurrent: bool,
+    /// For front ends: say when the session is open
+    #[arg(long, hide = true)]
+    announce: bool,
 }
 
 /// Answers until there are no more requests, or nobody reads the replies.
 pub(super) fn run(arguments: &CallArguments, operator: Operator) -> Result<u8, Failure> {
     let terms = session::terms(&arguments.selectors, operator)?;
-    let (mut session, answered);
-    if arguments.concurrent {
-        session = session::open_for(terms, Concurrency::Several)?;
-        answered = concurrent::answer_all(&mut session);
+    let opened = opened(&terms);
+    let concurrency = if arguments.concurrent {
+        Concurrency::Several
     } else {
-        session = session::open(terms)?;
-        answered = answer_all(&mut session);
+        Concurrency::One
+    };
+    let mut session = session::open_for(terms, concurrency)?;
+    if arguments.announce {
+        output::print_json(&Opened {
+            session: session.id().to_owned(),
+            ..opened
+        })?;
     }
+    let answered = if arguments.concurrent {
+        concurrent::answer_all(&mut session)
+    } else {
+        answer_all(&mut session)
+    };
     session.close();
     answered.map(|()| 0)
+}
+
+/// What a front end is told of the session, but for its id.
+fn opened(terms: &Terms) -> Opened {
+    let policy = terms.policy.policy();
+    Opened {
+        session: String::new(),
+        principal: terms.principal.clone(),
+        tier: policy.principals.get(&terms.principal).copied(),
+        policy: policy.name.clone(),
+        policy_source: policy.source.clone(),
+        state: terms.operator.state.as_path().to_owned(),
+    }
 }
 
 fn answer_all(session: &mut Session) -> Result<(), Failure> {

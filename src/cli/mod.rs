@@ -20,11 +20,14 @@ mod output;
 mod policy;
 mod prompt;
 mod prove;
+mod resume;
 mod run;
 mod selectors;
+mod serve;
 mod session;
 mod sh;
 mod ssh;
+mod stop;
 mod told;
 
 use std::process::ExitCode;
@@ -49,6 +52,7 @@ Examples:
   lobsterpot check --read ~/.ssh/id_rsa     would this be allowed, and by which rule?
   lobsterpot audit tail                     what was refused lately
   lobsterpot doctor                         what this host can enforce
+  lobsterpot stop                           end everything, and refuse what comes
   lobsterpot prove                          attack the sandbox on this host, and see what holds
 
 Exit codes of run, call and check:
@@ -102,6 +106,9 @@ enum Command {
     Ssh(ssh::SshArguments),
     Call(call::CallArguments),
     Check(check::CheckArguments),
+    Serve(serve::ServeArguments),
+    Stop(stop::StopArguments),
+    Resume(resume::ResumeArguments),
     Hook(hook::HookArguments),
     Prompt(prompt::PromptArguments),
     Policy(policy::PolicyArguments),
@@ -125,7 +132,13 @@ impl Command {
             Self::Check(arguments) => arguments.selectors.json,
             Self::Prompt(arguments) => arguments.selectors.json,
             Self::Policy(arguments) => arguments.format(),
-            Self::Hook(_) | Self::Audit(_) | Self::Completions(_) | Self::Man(_) => Format::Text,
+            Self::Stop(arguments) => arguments.json,
+            Self::Serve(_)
+            | Self::Resume(_)
+            | Self::Audit(_)
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Hook(_) => Format::Text,
         }
     }
 
@@ -136,6 +149,9 @@ impl Command {
             Self::Ssh(arguments) => ssh::run(arguments, operator()?),
             Self::Call(arguments) => call::run(&arguments, operator()?),
             Self::Check(arguments) => check::run(arguments, operator()?),
+            Self::Serve(arguments) => serve::run(&arguments, &operator()?),
+            Self::Stop(arguments) => stop::run(&arguments, &operator()?),
+            Self::Resume(_) => resume::run(&operator()?),
             Self::Hook(arguments) => hook::run(arguments, operator()),
             Self::Prompt(arguments) => prompt::run(&arguments, operator()?),
             Self::Policy(arguments) => policy::run(arguments, operator()?),

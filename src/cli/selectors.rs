@@ -9,7 +9,7 @@ use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Args};
 
 use super::failure::Format;
-use crate::policy::{self, Policy};
+use crate::policy::{Policy, time_limit};
 
 /// Which session a command is about.
 #[derive(Debug, Args)]
@@ -46,7 +46,7 @@ pub(super) struct Selectors {
     ///
     /// It can only tighten the policy's own limit. When the time is up, everything that the
     /// command started is ended, and the exit code is 124.
-    #[arg(long, value_name = "T", env = "LOBSTERPOT_TIMEOUT", value_parser = duration)]
+    #[arg(long, value_name = "T", env = "LOBSTERPOT_TIMEOUT", value_parser = time_limit)]
     pub(super) timeout: Option<Duration>,
     /// Report as one line of JSON
     #[arg(long, action = ArgAction::SetTrue, value_parser = Format::parser())]
@@ -61,32 +61,4 @@ pub(super) fn word() -> impl TypedValueParser<Value = String> {
              file by a pattern: sh -c 'cat ./caf?'"
         })
     })
-}
-
-/// A time that is more than nothing: whole or broken seconds, or such as `1m30s`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let time = match text.parse::<f64>() {
-        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string()),
-        Err(_) => policy::duration(text),
-    };
-    time.and_then(|time| match time {
-        Duration::ZERO => Err("nothing can be done in no time".into()),
-        time => Ok(time),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::duration;
-    use std::time::Duration;
-
-    #[test]
-    fn a_time_is_seconds_or_has_units() {
-        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("0.5"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
-        for wrong in ["", "0", "0s", "-1", "-5s", "inf", "nan", "soon", "1e30"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
-    }
 }

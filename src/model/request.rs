@@ -332,6 +332,23 @@ impl ExecRun {
 }
 
 impl Operation {
+    /// The name of every operation.
+    pub const NAMES: [&str; 13] = [
+        "file.read",
+        "file.write",
+        "file.append",
+        "file.edit",
+        "file.list",
+        "file.stat",
+        "file.glob",
+        "file.grep",
+        "file.mkdir",
+        "file.move",
+        "file.copy",
+        "file.delete",
+        "exec.run",
+    ];
+
     /// The operation's name, as requests write it.
     pub const fn name(&self) -> &'static str {
         match self {

@@ -60,6 +60,21 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Ok(time)
 }
 
+/// A time that is more than nothing: whole or broken seconds, or such as `1m30s`.
+///
+/// # Errors
+/// When the text is none, with words for a person.
+pub fn time_limit(text: &str) -> Result<Duration, String> {
+    let time = match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string()),
+        Err(_) => duration(text),
+    };
+    time.and_then(|time| match time {
+        Duration::ZERO => Err("nothing can be done in no time".into()),
+        time => Ok(time),
+    })
+}
+
 /// The duration as [`duration`] reads it.
 pub(super) fn duration_text(duration: Duration) -> String {
     // Only durations that were read from a text, or our defaults, come here; both fit.
@@ -71,8 +86,18 @@ pub(super) fn duration_text(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{duration, duration_text, size, size_text};
+    use super::{duration, duration_text, size, size_text, time_limit};
     use std::time::Duration;
+
+    #[test]
+    fn a_time_limit_is_seconds_or_has_units() {
+        assert_eq!(time_limit("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(time_limit("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(time_limit("1m30s"), Ok(Duration::from_secs(90)));
+        for wrong in ["", "0", "0s", "-1", "-5s", "inf", "nan", "soon", "1e30"] {
+            assert!(time_limit(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn sizes_are_whole_numbers_with_binary_units() {

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{FromRawFd as _, OwnedFd};
-use std::time::Duration;
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 
 use super::checked;
@@ -252,6 +253,32 @@ pub fn signal(target: i32, number: i32) -> io::Result<()> {
     // SAFETY: plain numbers.
     checked(unsafe { libc::kill(target, number) }.into())?;
     Ok(())
+}
+
+/// Kills the very process that a pidfd stands for.
+///
+/// # Errors
+/// `ESRCH` when it has ended, `EPERM` when it is someone else's.
+pub fn kill_by(pidfd: BorrowedFd<'_>) -> io::Result<()> {
+    let none = std::ptr::null::<libc::siginfo_t>();
+    let (pidfd, signal, flags) = (pidfd.as_raw_fd(), libc::SIGKILL, 0);
+    // SAFETY: plain numbers, and no pointer.
+    checked(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd, signal, none, flags) })?;
+    Ok(())
+}
+
+/// Waits until a process has ended, for at most this long; whether it has.
+pub fn has_ended_within(pidfd: BorrowedFd<'_>, most: Duration) -> bool {
+    let until = Instant::now() + most;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [PollFd::new(pidfd, PollFlags::POLLIN)], left) {
+            Ok(count) => return count > 0,
+            Err(Errno::EINTR) => {}
+            Err(_) => return false,
+        }
+    }
 }
 
 /// The children of a process, as the kernel lists them now.

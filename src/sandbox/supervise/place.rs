@@ -158,3 +158,97 @@ pub(super) fn descriptor_path(pid: i32, number: i32) -> Option<String> {
     let handle = pin_descriptor(pid, number).ok()?;
     Some(path_of(handle.as_fd()).ok()?.to_string_lossy().into_owned())
 }
+
+/// The kernel's name for an object is read once, and the tree goes on moving. What these do
+/// between two system calls, an attacker does by trying often enough.
+#[cfg(test)]
+mod tests {
+    use super::{Pinned, RootRule, WritableRoot};
+    use crate::policy::PatternSet;
+    use crate::sandbox::supervise::call::Target;
+    use crate::sys::metadata::{AT_FDCWD, LastLink, pin_host_path};
+    use std::ffi::CString;
+    use std::fs;
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::fs::symlink;
+    use std::path::{Path, PathBuf};
+
+    struct World {
+        directory: tempfile::TempDir,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            for name in ["root", "root/d", "outside"] {
+                fs::create_dir(directory.path().join(name)).unwrap();
+            }
+            fs::write(directory.path().join("root/d/file"), "").unwrap();
+            Self { directory }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.directory.path().join(name)
+        }
+
+        fn root(&self) -> WritableRoot {
+            let handle = pin_host_path(&self.path("root")).unwrap();
+            WritableRoot::new(handle, RootRule::Writable(PatternSet::default()))
+        }
+
+        fn pin(&self, name: &str) -> Pinned {
+            let path = self.path(name);
+            let target = Target::Path {
+                directory: AT_FDCWD,
+                path: CString::new(path.as_os_str().as_bytes()).unwrap(),
+                last: LastLink::Follow,
+            };
+            Pinned::by(std::process::id().cast_signed(), &target).unwrap()
+        }
+
+        fn swap(&self, from: &str, to: &str) {
+            fs::rename(self.path(from), self.path(to)).unwrap();
+        }
+    }
+
+    fn found(root: &WritableRoot, pinned: &Pinned) -> bool {
+        root.find(pinned).is_some()
+    }
+
+    #[test]
+    fn what_stays_where_it_was_is_found() {
+        let world = World::new();
+        assert!(found(&world.root(), &world.pin("root/d/file")));
+    }
+
+    #[test]
+    fn another_file_of_the_same_name_is_not_what_was_named() {
+        let world = World::new();
+        let (root, pinned) = (world.root(), world.pin("root/d/file"));
+        world.swap("root/d/file", "outside/file");
+        assert!(!found(&root, &pinned));
+        fs::write(world.path("root/d/file"), "another").unwrap();
+        assert!(!found(&root, &pinned));
+    }
+
+    #[test]
+    fn no_link_leads_to_what_was_moved_away() {
+        let world = World::new();
+        let (root, pinned) = (world.root(), world.pin("root/d/file"));
+        world.swap("root/d", "outside/d");
+        symlink(world.path("outside/d"), world.path("root/d")).unwrap();
+        // The very object, by the very name, and it lies outside.
+        let through = fs::metadata(world.path("root/d/file")).unwrap();
+        assert!(through.is_file() && Path::exists(&world.path("outside/d/file")));
+        assert!(!found(&root, &pinned));
+    }
+
+    #[test]
+    fn the_last_name_is_not_followed_either() {
+        let world = World::new();
+        let (root, pinned) = (world.root(), world.pin("root/d/file"));
+        world.swap("root/d/file", "outside/file");
+        symlink(world.path("outside/file"), world.path("root/d/file")).unwrap();
+        assert!(!found(&root, &pinned));
+    }
+}
