@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::brake::stopped;
+pub(super) use super::command::target;
 use super::command::{self, WorkingDirectory};
 use super::error::{SessionError, chain};
 use super::refused::Witnessed;
@@ -370,14 +371,6 @@ impl Failure {
             Self::Command(_) => NOTHING,
             Self::Enter(failed) => &failed.seen,
         }
-    }
-}
-
-pub(super) fn target(run: &ExecRun) -> Target<'_> {
-    match run.program() {
-        Ok(Program::Argv(argv)) => Target::Argv(argv),
-        Ok(Program::Shell(line)) => Target::Shell(line),
-        Err(_) => Target::None,
     }
 }
 

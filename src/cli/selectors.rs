@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
-use clap::{ArgAction, Args};
+use clap::{ArgAction, Args, Parser};
 
 use super::failure::Format;
 use crate::policy::{Policy, time_limit};
@@ -51,6 +51,29 @@ pub(super) struct Selectors {
     /// Report as one line of JSON
     #[arg(long, action = ArgAction::SetTrue, value_parser = Format::parser())]
     pub(super) json: Format,
+}
+
+impl Selectors {
+    /// What the environment alone chooses.
+    pub(super) fn of_environment() -> Result<Self, clap::Error> {
+        FromEnvironment::try_parse_from::<_, &str>([]).map(|said| said.selectors)
+    }
+
+    /// Whether they choose the same session.
+    pub(super) fn chooses_like(&self, other: &Self) -> bool {
+        self.policy == other.policy
+            && self.root == other.root
+            && self.read_only == other.read_only
+            && self.principal == other.principal
+            && self.timeout == other.timeout
+    }
+}
+
+#[derive(Debug, Parser)]
+#[command(name = "lobsterpot", no_binary_name = true)]
+struct FromEnvironment {
+    #[command(flatten)]
+    selectors: Selectors,
 }
 
 /// A word of a request. Requests are records, too, and records are text.

@@ -4,6 +4,8 @@
 //! must be chosen by whoever sets the shell up: the directory in which a command happens to
 //! start is the agent's choice, and must never become a grant.
 
+mod remote;
+
 use std::ffi::OsStr;
 
 use clap::{ArgAction, Args};
@@ -12,7 +14,6 @@ use super::failure::Failure;
 use super::selectors::{Selectors, word};
 use super::{session, told};
 use crate::ambient::Operator;
-use crate::broker::Session;
 use crate::model::{ExecRun, HostPath};
 use crate::shim::{Dialect, ShellCall};
 
@@ -32,6 +33,10 @@ Options:
   Those of a shell: -c, -l, -i, -s, -e and other letters, -o NAME, --norc and the like. The
   shell in the sandbox is bash where the sandbox has it, and /bin/sh otherwise;
   LOBSTERPOT_SHELL=bash|dash|sh chooses.
+
+With LOBSTERPOT_SOCKET the command runs in a session of `lobsterpot serve`, or not at all:
+  in one of its own, or in the one of LOBSTERPOT_TOKEN, which keeps its /tmp. Standard input is
+  then read to its end beforehand, unless it is a terminal, and everything must be text (UTF-8).
 
 Output:
   The command's standard streams pass through untouched. What was refused follows on stderr:
@@ -83,8 +88,11 @@ pub(super) fn run(arguments: ShArguments, operator: Operator) -> Result<u8, Fail
     let wanted = Wanted::of(&operator)?;
     // Decided on like that of any request.
     let cwd = text(&operator.cwd)?;
+    if operator.setting("SOCKET").is_some() {
+        return remote::run(&operator, &selectors, (&call, wanted));
+    }
     let mut session = session::open(session::terms(&selectors, operator)?)?;
-    let (name, dialect) = wanted.shell(&mut session);
+    let (name, dialect) = wanted.shell(|name| session.finds_program(name));
     let words = match call.words(name, dialect) {
         Ok(words) => words,
         Err(error) => {
@@ -142,11 +150,11 @@ impl Wanted {
     }
 
     /// The shell's name, and which options it has.
-    fn shell(self, session: &mut Session) -> (&'static str, Dialect) {
+    fn shell(self, finds: impl FnOnce(&str) -> bool) -> (&'static str, Dialect) {
         match self {
             Self::Named(name, dialect) => (name, dialect),
             // Where no plan can be made, running the command will say so.
-            Self::Any if session.finds_program("bash") => ("bash", Dialect::Bash),
+            Self::Any if finds("bash") => ("bash", Dialect::Bash),
             Self::Any => ("sh", Dialect::Dash),
         }
     }

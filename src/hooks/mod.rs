@@ -23,4 +23,4 @@ pub use change::change;
 pub use holes::{Hole, Settings, holes};
 pub use judge::{Setup, judge};
 pub use openclaw::openclaw_holes;
-pub use settings::{SettingsError, hook_command, with_hook, without_hook};
+pub use settings::{SettingsError, has_root, hook_command, with_hook, without_hook};

@@ -26,10 +26,24 @@ pub enum SettingsError {
 }
 
 /// The command that the settings name. Whatever goes wrong with it, the agent must not go on.
+///
+/// The workspace is what the agent says, and not what a variable says: the settings of a project
+/// can set variables.
 pub fn hook_command(agent: Agent, program: &str, options: &[String]) -> String {
     let words = [program, "hook", agent.name()];
-    let line = quoted_line(words.into_iter().chain(options.iter().map(String::as_str)));
+    let mut line = quoted_line(words.into_iter().chain(options.iter().map(String::as_str)));
+    if let Some(variable) = agent.project_variable()
+        && !has_root(options)
+    {
+        line.extend([" --root \"$", variable, "\""]);
+    }
     format!("{line} || {{ echo 'lobsterpot could not decide' >&2; exit 2; }}")
+}
+
+/// Whether options of a hook name the workspace.
+pub fn has_root(options: &[String]) -> bool {
+    let is_root = |word: &String| word == "--root" || word.starts_with("--root=");
+    options.iter().any(is_root)
 }
 
 /// What the settings say.

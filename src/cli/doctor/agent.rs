@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
@@ -35,14 +34,6 @@ pub(super) fn parser() -> impl TypedValueParser<Value = Examined> {
     })
 }
 
-/// The selectors of the environment.
-#[derive(Debug, Parser)]
-#[command(name = "lobsterpot doctor", no_binary_name = true)]
-struct FromEnvironment {
-    #[command(flatten)]
-    selectors: Selectors,
-}
-
 #[derive(Serialize)]
 struct Report<'a> {
     agent: &'a str,
@@ -51,9 +42,9 @@ struct Report<'a> {
 
 /// Looks, and tells.
 pub(super) fn run(examined: Examined, format: Format, operator: Operator) -> Result<u8, Failure> {
-    let chosen = FromEnvironment::try_parse_from::<_, &str>([]);
+    let chosen = Selectors::of_environment();
     let selectors = chosen.map_err(|error| Failure::usage(error.to_string()))?;
-    let terms = session::terms(&selectors.selectors, operator).map_err(Failure::of_a_query)?;
+    let terms = session::terms(&selectors, operator).map_err(Failure::of_a_query)?;
     let mut found = look(examined, &terms)?;
     found.extend(changeable(examined, &terms));
     let agent = match examined {
