@@ -18,6 +18,8 @@ mod containment;
 mod decisions;
 /// Agents that ask before they use a tool: answers to recorded calls, and their settings.
 mod hooks;
+/// The MCP server, by its protocol and by real clients.
+mod mcp;
 /// What plans are made of and come to, for every kernel, on any host.
 mod plans;
 /// File requests: each operation, hostile paths, races, random trees.

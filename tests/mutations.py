@@ -124,8 +124,8 @@ MUTATIONS = [
         ("src/sys/teardown.rs", "    pub fn end_all(self) -> usize {", "    pub fn end_all(self) -> usize {\n        if true {\n            return 0;\n        }")]),
     ("time", "containment::survivors", [
         (LAUNCHER, "            end_command(running);\n        }\n        let timeout", "        }\n        let timeout")]),
-    ("output", "cli containment::streams", [
-        ("src/sandbox/visit.rs", "self.written() > self.output_limit", "self.written() > u64::MAX - 1")]),
+    ("output", "containment::limits", [
+        ("src/sandbox/visit.rs", "self.written() > self.sandbox.plan().limits.output", "self.written() > u64::MAX - 1")]),
     ("scratch", "containment::survivors", [
         ("src/sandbox/scratch.rs", "        if remove_tree(&self.path).is_err() {", "        if false {")]),
     ("mark", "containment::scratch", [
@@ -141,7 +141,9 @@ MUTATIONS = [
     ("rights", "decisions probes", [
         (DECIDE, "        if !missing.is_empty() {\n            let code", "        if false {\n            let code")]),
     ("tightening", "decisions containment::changing", [
-        ("src/policy/tighten.rs", "            grant.rights = grant.rights.without(Rights::CHANGING);", "            let _ = &grant;")]),
+        # Either would do alone.
+        ("src/policy/tighten.rs", "            grant.rights = grant.rights.without(Rights::CHANGING);", "            let _ = &grant;"),
+        ("src/policy/tighten.rs", "            ceiling.rights = ceiling.rights.without(Rights::CHANGING);", "            let _ = &ceiling;")]),
     ("unknown principal", "decisions", [
         (DECIDE, "let Some(tier) = self.policy().principals.get(principal) else {",
          "let Some(tier) = self.policy().principals.get(principal).or(Some(&Tier::Owner)) else {")]),
@@ -160,8 +162,9 @@ MUTATIONS = [
         (VERIFY, "    if claim.prev != hash {", "    if false {")]),
     ("end of the log", "audit", [
         (VERIFY, "        if sequence > last {", "        if false {")]),
-    ("record first", "audit cli", [
-        ("src/broker/exec.rs", "            Err(unavailable) => return Answer::denied(vec![*unavailable], String::new()),",
+    ("record first", "cli::unrecorded", [
+        ("src/broker/exec.rs",
+         "            Err(unavailable) => {\n                return Err(Answer::denied(vec![*unavailable], String::new()).into());\n            }",
          "            Err(_) => RecordId::now(),")]),
     ("denials on record", "cli containment", [
         ("src/broker/refused.rs", "let _ = self\n                    .ledger\n                    .refused_inside(request, record, (denial, process));",
@@ -173,8 +176,8 @@ MUTATIONS = [
     ("lifeline", "containment::survivors", [
         (KEEPER, "    if ready != [true, false] && wait", "    if ready == [true, true] && wait")]),
     ("tripwire", "containment::tripwire", [
-        ("src/sandbox/tripwire/serve.rs", "                if self.counts.note(tripped) == Regard::Close {",
-         "                if false && self.counts.note(tripped) == Regard::Close {")]),
+        ("src/sandbox/tripwire/serve.rs", "                if self.note(tripped, from) == Regard::Close {",
+         "                if false && self.note(tripped, from) == Regard::Close {")]),
     ("witness of writes", "containment::changing containment::tripwire cli", [
         (SUPERVISE, "            Ok(Some(write)) => return self.witness(listener, notification, &write),",
          "            Ok(Some(_)) => return (Answer::LeftToOtherLayers, None),")]),

@@ -23,6 +23,7 @@ pub use log_rules::{LogRules, LogRulesError};
 pub use policies::{Listed, PolicyError, is_policy_file};
 pub use profiles::ProfileError;
 pub use settings::FileError;
+pub use trusted::SecretError;
 
 use crate::model::{HostPath, shown_path};
 use crate::policy::{Anchors, Environment, Ground, Kind};

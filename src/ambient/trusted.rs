@@ -23,12 +23,41 @@ pub(super) enum Distrust {
     Untrusted(&'static str),
 }
 
+/// A file with a secret cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use the secret in {}: {why}", shown_path(.path))]
+pub struct SecretError {
+    path: PathBuf,
+    why: String,
+}
+
 impl Operator {
     /// Where files of a kind are looked for by name, the operator's own before the administrator's.
     pub(super) fn directories_of(&self, kind: &'static str) -> impl Iterator<Item = PathBuf> {
         [self.config.as_path(), &self.system]
             .map(|directory| directory.join(kind))
             .into_iter()
+    }
+
+    /// The text of a file with a secret, which only the operator can read.
+    ///
+    /// # Errors
+    /// When it cannot be read, or others could have read or written it.
+    pub fn read_secret(&self, path: &Path) -> Result<String, SecretError> {
+        let unusable = |why| SecretError {
+            path: path.to_owned(),
+            why,
+        };
+        let text = match self.read_trusted(path) {
+            Ok(text) => text,
+            Err(Distrust::Unreadable(error)) => return Err(unusable(error.to_string())),
+            Err(Distrust::Untrusted(why)) => return Err(unusable(why.to_owned())),
+        };
+        match std::fs::metadata(path) {
+            Ok(metadata) if metadata.mode().trailing_zeros() >= 6 => Ok(text),
+            Ok(_) => Err(unusable("others can read it (chmod go=)".into())),
+            Err(error) => Err(unusable(error.to_string())),
+        }
     }
 
     /// The text of a file that only the operator or the administrator can have written.

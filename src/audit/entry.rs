@@ -141,6 +141,8 @@ pub enum Target<'a> {
     Argv(&'a [String]),
     /// A line for `sh -c`.
     Shell(&'a str),
+    /// A tool of another server, by its name.
+    Tool(&'a str),
 }
 
 impl<'a> Target<'a> {

@@ -229,7 +229,7 @@ fn refused_inside<'a>(
 fn of_request<'a>(request: RequestInfo<'a>, phase: &'static str, decision: RecordId) -> Record<'a> {
     let subject = match request.target {
         Target::Path(_) | Target::Paths { .. } => Subject::Path,
-        Target::None | Target::Argv(_) | Target::Shell(_) => Subject::Else,
+        Target::None | Target::Argv(_) | Target::Shell(_) | Target::Tool(_) => Subject::Else,
     };
     let mut record = of_kind(request.op, kind_of(request.op, subject), phase);
     match request.target {
@@ -240,6 +240,12 @@ fn of_request<'a>(request: RequestInfo<'a>, phase: &'static str, decision: Recor
             record.file_result = Some(file_object(full_path(to, request.cwd)));
         }
         Target::Argv(_) | Target::Shell(_) => record.process = command_of(request),
+        Target::Tool(tool) => {
+            record.unmapped.tool = Some(redact::name(tool));
+            record.api = Some(Api {
+                operation: redact::name(tool),
+            });
+        }
     }
     if let Some(process) = &mut record.process {
         process.uid = Some(decision);
@@ -319,7 +325,7 @@ fn command_of(request: RequestInfo<'_>) -> Option<ProcessObject<'_>> {
             (name, redact::argv(argv))
         }
         Target::Shell(line) => ("sh", redact::shell(line)),
-        Target::None | Target::Path(_) | Target::Paths { .. } => return None,
+        Target::None | Target::Path(_) | Target::Paths { .. } | Target::Tool(_) => return None,
     };
     Some(ProcessObject {
         name: Some(redact::name(name)),

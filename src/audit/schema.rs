@@ -217,6 +217,9 @@ pub(super) struct Unmapped<'a> {
     /// `session`, `decision`, `effect`, `denial`, `repair` or `retention`.
     pub(super) phase: &'static str,
     pub(super) op: Cow<'a, str>,
+    /// The tool of another server that was called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tool: Option<Cow<'a, str>>,
     /// The id that the caller gave the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) request: Option<Value>,

@@ -47,6 +47,8 @@ pub struct RecordView<'a> {
     pub new_path: Text<'a>,
     /// The command.
     pub command: Text<'a>,
+    /// The tool of another server that was called.
+    pub tool: Text<'a>,
     /// The command's working directory.
     pub cwd: Text<'a>,
     /// The path that was refused, where it is another one.
@@ -163,6 +165,7 @@ impl<'a> RecordView<'a> {
             path,
             new_path: raw.file_result.path,
             command: raw.process.cmd_line,
+            tool: raw.unmapped.tool,
             cwd: raw.process.working_directory,
             refused: raw.unmapped.refused,
             hint: raw.unmapped.hint,
@@ -188,9 +191,16 @@ impl<'a> RecordView<'a> {
     }
 
     /// What the record is about, in one text: the refused path, the path, the
-    /// command, or the workspace.
+    /// command, the tool, or the workspace.
     pub fn subject(&self) -> &str {
-        [&self.refused, &self.path, &self.command, &self.root]
+        let texts = [
+            &self.refused,
+            &self.path,
+            &self.command,
+            &self.tool,
+            &self.root,
+        ];
+        texts
             .into_iter()
             .find(|text| !text.is_empty())
             .map_or("", |text| text)
@@ -324,6 +334,8 @@ struct RawUnmapped<'a> {
     phase: Text<'a>,
     #[serde(borrow)]
     op: Text<'a>,
+    #[serde(borrow)]
+    tool: Text<'a>,
     request: Value,
     #[serde(borrow)]
     refused: Text<'a>,

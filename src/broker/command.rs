@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use super::environment::{Sources, environment};
 use crate::ambient::Operator;
-use crate::audit::Target;
 use crate::model::{ExecRun, HostPath, Program};
 use crate::policy::Policy;
 use crate::sandbox::{Command, Sandbox};
@@ -19,15 +18,6 @@ pub(super) fn subject(program: Program<'_>) -> String {
     match program {
         Program::Argv(argv) => argv.join(" "),
         Program::Shell(line) => line.to_owned(),
-    }
-}
-
-/// What a request runs, for its record.
-pub(super) fn target(run: &ExecRun) -> Target<'_> {
-    match run.program() {
-        Ok(Program::Argv(argv)) => Target::Argv(argv),
-        Ok(Program::Shell(line)) => Target::Shell(line),
-        Err(_) => Target::None,
     }
 }
 

@@ -6,19 +6,19 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::brake::stopped;
-pub(super) use super::command::target;
 use super::command::{self, WorkingDirectory};
 use super::error::{SessionError, chain};
+use super::failure::Failure;
 use super::refused::Witnessed;
 use super::running::{Asked, Entered, RunningCommand};
 use super::session::Session;
 use crate::audit::{Effect, Outcome, RecordId, RequestInfo, Target, Verdict};
 use crate::capability;
 use crate::model::{
-    Denial, Enforced, ExecRun, HostPath, Program, RefusalCode, Right, Rule, Status, shown,
+    Denial, Enforced, ExecRun, HostPath, Program, RefusalCode, Right, Rule, Status,
 };
 use crate::policy::{CommandPermit, PathAsk};
-use crate::sandbox::{Exit, ExitStatus, Kept, NotEntered, Seen, Streams};
+use crate::sandbox::{Exit, ExitStatus, Kept, Streams};
 
 pub(super) const OP: &str = "exec.run";
 
@@ -330,47 +330,11 @@ impl Session {
     }
 }
 
-/// Why an approved command gave no result.
-enum Failure {
-    Command(String),
-    Enter(Box<NotEntered>),
-}
-
-impl From<NotEntered> for Failure {
-    fn from(failed: NotEntered) -> Self {
-        Self::Enter(Box::new(failed))
-    }
-}
-
-impl Failure {
-    fn text(&self, target: Target<'_>) -> String {
-        let name = match target {
-            Target::Argv([name, ..]) => shown(name).into_owned(),
-            _ => "sh".to_owned(),
-        };
-        match self {
-            Self::Command(text) => text.clone(),
-            Self::Enter(failed) if failed.error.exit_code() == 127 => {
-                format!("{name}: no such command")
-            }
-            Self::Enter(failed) => match failed.error.obstacle() {
-                Some(obstacle) => format!("{name}: {obstacle}"),
-                None => format!("{name}: {}", chain(&failed.error)),
-            },
-        }
-    }
-
-    /// What was seen before it failed, as when the program lies outside.
-    fn seen(&self) -> &Seen {
-        const NOTHING: &Seen = &Seen {
-            attempts: Vec::new(),
-            counted: Vec::new(),
-            elsewhere: 0,
-        };
-        match self {
-            Self::Command(_) => NOTHING,
-            Self::Enter(failed) => &failed.seen,
-        }
+pub(super) fn target(run: &ExecRun) -> Target<'_> {
+    match run.program() {
+        Ok(Program::Argv(argv)) => Target::Argv(argv),
+        Ok(Program::Shell(line)) => Target::Shell(line),
+        Err(_) => Target::None,
     }
 }
 

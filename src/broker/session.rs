@@ -1,6 +1,6 @@
 //! A session: one principal, under one policy, with one sandbox for all its commands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -63,6 +63,28 @@ pub struct Session {
     opened: Instant,
 }
 
+/// A session's id, and its ledger with the first record in it.
+pub(super) fn opened(
+    terms: &Terms,
+    audit_directory: &Path,
+) -> Result<(String, Ledger), SessionError> {
+    let id = uuid::Uuid::now_v7().simple().to_string();
+    let policy = terms.policy.policy();
+    let ledger = Ledger::open(
+        audit_directory,
+        terms.operator.log_rules()?,
+        Heading {
+            session: id.clone(),
+            principal: terms.principal.clone(),
+            tier: policy.principals.get(&terms.principal).copied(),
+            policy: policy.name.clone(),
+            policy_source: policy.source.clone(),
+        },
+    )?;
+    ledger.opened(&terms.policy.anchors().root, &Enforced::by_broker_alone())?;
+    Ok((id, ledger))
+}
+
 impl Session {
     /// Opens a session: its audit log, and every directory that its policy grants.
     ///
@@ -78,20 +100,7 @@ impl Session {
         // Before anything else: whoever pulls the brake ends those who are on the roll.
         let brake = Brake::of(&audit_directory)?;
         let enrolled = brake.enrol()?;
-        let id = uuid::Uuid::now_v7().simple().to_string();
-        let policy = terms.policy.policy();
-        let ledger = Ledger::open(
-            &audit_directory,
-            terms.operator.log_rules()?,
-            Heading {
-                session: id.clone(),
-                principal: terms.principal.clone(),
-                tier: policy.principals.get(&terms.principal).copied(),
-                policy: policy.name.clone(),
-                policy_source: policy.source.clone(),
-            },
-        )?;
-        ledger.opened(&terms.policy.anchors().root, &Enforced::by_broker_alone())?;
+        let (id, ledger) = opened(&terms, &audit_directory)?;
         let capabilities = Capabilities::open(&terms.policy)?;
         Ok(Self {
             id,

@@ -9,12 +9,12 @@ use super::reach::CommandReach;
 use crate::ambient::Operator;
 use crate::capability::{self, Need};
 use crate::intent::{World, read_argv, read_line};
-use crate::model::{Denial, HostPath, Operation, PrincipalId, Program, RefusalCode, Rule};
-use crate::policy::{BoundPolicy, PathAsk, Permit};
+use crate::model::{Denial, HostPath, Operation, PrincipalId, Program, RefusalCode, Rights, Rule};
+use crate::policy::{BoundPolicy, Decision, PathAsk, Permit};
 use crate::sandbox::Plan;
 
 /// The operator's choices for a session. None of them comes from a request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Terms {
     /// The policy, bound to its directories.
     pub policy: Arc<BoundPolicy>,
@@ -27,6 +27,24 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// Whether the policy could let the operation happen at all: at some path, or for some command.
+    pub fn could(&self, operation: &Operation) -> bool {
+        if let Operation::ExecRun(_) = operation {
+            // A policy lets all commands run, or none.
+            let decision =
+                self.policy
+                    .decide_command(&self.principal, operation.name(), operation.name());
+            return matches!(decision, Decision::Allow(_));
+        }
+        let Ok(reach) = self.policy.reach(&self.principal) else {
+            return false;
+        };
+        let is_granted = |rights: &Rights| reach.iter().any(|grant| grant.rights.covers(*rights));
+        capability::needs(operation)
+            .iter()
+            .all(|need| need.any_of.iter().any(is_granted))
+    }
+
     /// One permit for each path of the request, in the order that the operation takes them.
     pub(super) fn decide_on_files(
         &self,

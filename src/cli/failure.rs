@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::output::{self, ERROR, HINT, styled};
 use crate::ambient::{PolicyError, ProfileError};
-use crate::broker::SessionError;
+use crate::broker::{NoSession, SessionError};
 use crate::model::shown;
 use crate::policy::{Diagnostic, Diagnostics};
 
@@ -100,6 +100,16 @@ impl Failure {
         Self {
             hint,
             ..Self::unavailable(error)
+        }
+    }
+
+    /// No session can be opened with what was chosen.
+    pub(super) fn of_no_session(error: NoSession) -> Self {
+        match error {
+            NoSession::Policy(error) => Self::of_policy(error),
+            NoSession::Bound(findings) => Self::policy(findings),
+            NoSession::Session(error) => Self::of_session(error),
+            NoSession::Root(error) | NoSession::Environment(error) => Self::usage(error),
         }
     }
 

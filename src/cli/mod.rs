@@ -15,6 +15,7 @@ mod layout;
 mod lines;
 mod log;
 mod man;
+mod mcp;
 mod names;
 mod output;
 mod policy;
@@ -106,6 +107,7 @@ enum Command {
     Ssh(ssh::SshArguments),
     Call(call::CallArguments),
     Check(check::CheckArguments),
+    Mcp(mcp::McpArguments),
     Serve(serve::ServeArguments),
     Stop(stop::StopArguments),
     Resume(resume::ResumeArguments),
@@ -131,6 +133,7 @@ impl Command {
             Self::Call(arguments) => arguments.selectors.json,
             Self::Check(arguments) => arguments.selectors.json,
             Self::Prompt(arguments) => arguments.selectors.json,
+            Self::Mcp(arguments) => arguments.selectors.json,
             Self::Policy(arguments) => arguments.format(),
             Self::Stop(arguments) => arguments.json,
             Self::Serve(_)
@@ -149,6 +152,7 @@ impl Command {
             Self::Ssh(arguments) => ssh::run(arguments, operator()?),
             Self::Call(arguments) => call::run(&arguments, operator()?),
             Self::Check(arguments) => check::run(arguments, operator()?),
+            Self::Mcp(arguments) => mcp::run(&arguments, operator()?),
             Self::Serve(arguments) => serve::run(&arguments, &operator()?),
             Self::Stop(arguments) => stop::run(&arguments, &operator()?),
             Self::Resume(_) => resume::run(&operator()?),

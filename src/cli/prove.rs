@@ -13,6 +13,7 @@ use super::output::{self, ERROR, FAINT, GOOD, HEADING, WARNING, styled};
 use super::selectors::Selectors;
 use super::session;
 use crate::ambient::Operator;
+use crate::broker;
 use crate::model::{Mode, PrincipalId, WeakerGuarantee, shown};
 use crate::policy::Policy;
 use crate::prove::{self, Finding, Group, Proof, ProveError, Subject, Verdict};
@@ -91,7 +92,7 @@ fn subject(arguments: ProveArguments, operator: Operator) -> Result<Subject, Fai
         json: arguments.json,
     };
     let policy = session::tightened(&selectors, &operator)?;
-    let mut places = vec![session::scratch_base(&operator)];
+    let mut places = vec![broker::scratch_base(&operator)];
     places.extend(["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from));
     Ok(Subject {
         policy,

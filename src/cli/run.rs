@@ -44,6 +44,9 @@ Exit codes:
 pub(super) struct RunArguments {
     #[command(flatten)]
     pub(super) selectors: Selectors,
+    /// For front ends: end with the parent, of this id, and take as long as it wants
+    #[arg(long, value_name = "PID", hide = true)]
+    front_end: Option<i32>,
     /// The command and its arguments; everything after its name is its own
     #[arg(value_name = "CMD", required = true, trailing_var_arg = true, value_parser = word())]
     command: Vec<String>,
@@ -51,8 +54,19 @@ pub(super) struct RunArguments {
 
 /// Runs the command.
 pub(super) fn run(arguments: RunArguments, operator: Operator) -> Result<u8, Failure> {
-    let RunArguments { selectors, command } = arguments;
-    let mut session = session::open(session::terms(&selectors, operator)?)?;
+    let RunArguments {
+        selectors,
+        front_end,
+        command,
+    } = arguments;
+    let terms = match front_end {
+        Some(parent) => {
+            session::end_with(parent)?;
+            session::terms_of_a_server(&selectors, operator)?
+        }
+        None => session::terms(&selectors, operator)?,
+    };
+    let mut session = session::open(terms)?;
     let report = session.run(&ExecRun {
         argv: Some(command),
         ..ExecRun::default()

@@ -9,6 +9,7 @@ use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser};
 
 use super::failure::Format;
+use crate::broker::Choice;
 use crate::policy::{Policy, time_limit};
 
 /// Which session a command is about.
@@ -66,6 +67,23 @@ impl Selectors {
             && self.read_only == other.read_only
             && self.principal == other.principal
             && self.timeout == other.timeout
+    }
+
+    /// The same, as the broker takes it.
+    pub(super) fn choice(&self) -> Choice {
+        let mut choice = Choice::default()
+            .policy(&self.policy)
+            .principal(&self.principal);
+        if let Some(root) = &self.root {
+            choice = choice.root(root);
+        }
+        if let Some(time) = self.timeout {
+            choice = choice.at_most(time);
+        }
+        if self.read_only {
+            choice = choice.read_only();
+        }
+        choice
     }
 }
 

@@ -2,48 +2,52 @@
 //!
 //! The root is chosen here, by the operator, before any request is read; no request moves it.
 
-use std::path::PathBuf;
+use std::io;
+use std::time::Duration;
 
 use super::failure::Failure;
 use super::selectors::Selectors;
 use crate::ambient::Operator;
-use crate::broker::{Session, SessionConfig, Terms};
-use crate::model::PrincipalId;
+use crate::broker::{Broker, Session, SessionConfig, Terms};
+use crate::daemon;
 use crate::policy::Policy;
 use crate::sandbox::Concurrency;
+use crate::sys::process;
 
 /// Finds the policy and the root that the selectors choose, and binds the one to the other.
 pub(super) fn terms(selectors: &Selectors, operator: Operator) -> Result<Terms, Failure> {
-    let root = operator
-        .root(selectors.root.as_deref())
-        .map_err(Failure::usage)?;
-    let policy = tightened(selectors, &operator)?;
-    let cwd = match operator.cwd.beneath(&root) {
-        Some(_) => operator.cwd.clone(),
-        None => root.clone(),
-    };
-    Ok(Terms {
-        policy: policy
-            .bind(&operator.anchors(root))
-            .map_err(Failure::policy)?,
-        principal: PrincipalId::new(&selectors.principal),
-        cwd,
-        operator,
-    })
+    let terms = Broker::of(operator).terms(&selectors.choice());
+    terms.map_err(Failure::of_no_session)
 }
+
+/// The same for a command that somebody speaks with: how long each answer may take is for whoever
+/// started it.
+pub(super) fn terms_of_a_server(
+    selectors: &Selectors,
+    operator: Operator,
+) -> Result<Terms, Failure> {
+    const LONG: Duration = Duration::from_hours(24 * 365);
+    let (broker, choice) = (Broker::of(operator), selectors.choice());
+    let policy = broker.tightened(&choice).map_err(Failure::of_policy);
+    let mut policy = policy?;
+    policy.limits.wall = LONG;
+    broker.bind(policy, &choice).map_err(Failure::of_no_session)
+}
+
+/// Lets the kernel end this process with the front end that started it.
+pub(super) fn end_with(front_end: i32) -> Result<(), Failure> {
+    process::end_with_parent(front_end).map_err(|error| Failure::usage(FrontEndGone(error)))
+}
+
+/// Whoever started this is gone, or is not who they say.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot depend on the front end")]
+struct FrontEndGone(#[source] io::Error);
 
 /// The policy with what the operator took away for this session; never with more.
 pub(super) fn tightened(selectors: &Selectors, operator: &Operator) -> Result<Policy, Failure> {
-    let mut policy = operator
-        .policy(&selectors.policy)
-        .map_err(Failure::of_policy)?;
-    if selectors.read_only {
-        policy = policy.tightened_to_read_only();
-    }
-    if let Some(most) = selectors.timeout {
-        policy.limits.wall = policy.limits.wall.min(most);
-    }
-    Ok(policy)
+    let policy = Broker::of(operator.clone()).tightened(&selectors.choice());
+    policy.map_err(Failure::of_policy)
 }
 
 /// Opens a session, in which one command runs after the other.
@@ -53,20 +57,28 @@ pub(super) fn open(terms: Terms) -> Result<Session, Failure> {
 
 /// Opens a session.
 pub(super) fn open_for(terms: Terms, concurrency: Concurrency) -> Result<Session, Failure> {
-    let config = SessionConfig {
-        audit_directory: terms.operator.state.as_path().to_owned(),
-        scratch_base: scratch_base(&terms.operator),
-        concurrency,
-        terms,
-    };
-    Session::open(config).map_err(Failure::of_session)
+    Session::open(SessionConfig::of(terms, concurrency)).map_err(Failure::of_session)
 }
 
-/// Where private directories are made: where temporary files of the operator are.
-pub(super) fn scratch_base(operator: &Operator) -> PathBuf {
-    operator
-        .variable("TMPDIR")
-        .map(PathBuf::from)
-        .filter(|base| base.is_absolute())
-        .unwrap_or_else(|| PathBuf::from("/tmp"))
+/// The same choices, as a session worker that starts in the same directory is told them.
+pub(super) fn of_a_worker(
+    selectors: &Selectors,
+    terms: &Terms,
+) -> Result<daemon::Selectors, Failure> {
+    let root = terms.policy.anchors().root.as_path();
+    let Some(root) = root.to_str() else {
+        return Err(Failure::usage(RootIsNoText));
+    };
+    Ok(daemon::Selectors {
+        policy: Some(selectors.policy.clone()),
+        root: Some(root.to_owned()),
+        read_only: selectors.read_only,
+        principal: Some(selectors.principal.clone()),
+        timeout: selectors.timeout,
+    })
 }
+
+/// The path of the root would have to be told to another program, and cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("the path of the root is no text (UTF-8)")]
+struct RootIsNoText;

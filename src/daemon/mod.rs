@@ -16,6 +16,7 @@ mod forward;
 mod ledger;
 mod lines;
 mod peer;
+mod piped;
 mod protocol;
 mod refusal;
 mod schema;
@@ -24,6 +25,7 @@ mod server;
 mod sessions;
 mod worker;
 
+pub use piped::Piped;
 pub use schema::schema;
 pub use selectors::Selectors;
 pub use server::{Serving, serve};

@@ -61,7 +61,7 @@ pub enum PathSource {
 }
 
 /// Why a denial stands for refusals that are not told one by one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Folded {
     /// They are repetitions of one that was told before.

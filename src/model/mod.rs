@@ -32,5 +32,5 @@ pub use right::{Right, Rights};
 pub use sighting::{Intent, Sighting};
 pub use tally::{Bounds, Noise, Surroundings, Tally};
 pub use text::{shown, shown_path};
-pub use violations::violations;
+pub use violations::{Told, violations};
 pub use wording::Wording;

@@ -6,6 +6,8 @@
 
 use std::fmt::Write as _;
 
+use serde::Deserialize;
+
 use super::{Denial, Folded, shown};
 
 /// The most lines about refusals.
@@ -14,47 +16,78 @@ const LINES: usize = 20;
 /// The longest line, in characters; a path in it loses its middle.
 const WIDTH: usize = 320;
 
-/// The block; none where nothing was refused.
-///
-/// Known start-up noise is one line, after the others.
-pub fn violations(denials: &[Denial]) -> Option<String> {
-    if denials.is_empty() {
-        return None;
-    }
-    let is_noise = |denial: &&Denial| denial.folded == Some(Folded::Noise);
-    let told: Vec<&Denial> = denials.iter().filter(|one| !is_noise(one)).collect();
-    let mut text = String::from("<sandbox_violations>\n");
-    for (index, denial) in told.iter().take(LINES).enumerate() {
-        text.push_str(&line(&denial.message));
-        if denial.count > 1 {
-            // Writing to a `String` cannot fail.
-            let _ = write!(text, " ({} times)", denial.count);
-        }
-        text.push('\n');
-        let next = told[..told.len().min(LINES)].get(index + 1);
-        if let Some(hint) = &denial.hint
-            && next.is_none_or(|next| next.hint.as_ref() != Some(hint))
-        {
-            let _ = writeln!(text, "  {}", line(hint));
-        }
-    }
-    let more = count(told.iter().skip(LINES).copied());
-    if more > 0 {
-        let _ = writeln!(text, "and {more} more refusals");
-    }
-    let noise = count(denials.iter().filter(is_noise));
-    if noise > 0 {
-        let _ = writeln!(
-            text,
-            "and {noise} at start-up, of what programs look for everywhere: harmless"
-        );
-    }
-    text.push_str("</sandbox_violations>");
-    Some(text)
+/// What the block says of one refusal, or of several that are alike. It is read from the
+/// denials of a reply, whatever else they hold.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Told {
+    message: String,
+    #[serde(default)]
+    hint: Option<String>,
+    count: u64,
+    #[serde(default)]
+    folded: Option<Folded>,
 }
 
-fn count<'a>(denials: impl Iterator<Item = &'a Denial>) -> u64 {
-    denials.map(|denial| denial.count).sum()
+impl From<&Denial> for Told {
+    fn from(denial: &Denial) -> Self {
+        Self {
+            message: denial.message.clone(),
+            hint: denial.hint.clone(),
+            count: denial.count,
+            folded: denial.folded,
+        }
+    }
+}
+
+/// The block; none where nothing was refused.
+pub fn violations(denials: &[Denial]) -> Option<String> {
+    Told::block(&denials.iter().map(Told::from).collect::<Vec<_>>())
+}
+
+impl Told {
+    /// The block; none where nothing was refused.
+    ///
+    /// Known start-up noise is one line, after the others.
+    pub fn block(denials: &[Self]) -> Option<String> {
+        if denials.is_empty() {
+            return None;
+        }
+        let is_noise = |denial: &&Self| denial.folded == Some(Folded::Noise);
+        let told: Vec<&Self> = denials.iter().filter(|one| !is_noise(one)).collect();
+        let mut text = String::from("<sandbox_violations>\n");
+        for (index, denial) in told.iter().take(LINES).enumerate() {
+            text.push_str(&line(&denial.message));
+            if denial.count > 1 {
+                // Writing to a `String` cannot fail.
+                let _ = write!(text, " ({} times)", denial.count);
+            }
+            text.push('\n');
+            let next = told[..told.len().min(LINES)].get(index + 1);
+            if let Some(hint) = &denial.hint
+                && next.is_none_or(|next| next.hint.as_ref() != Some(hint))
+            {
+                let _ = writeln!(text, "  {}", line(hint));
+            }
+        }
+        let more = count(told.iter().skip(LINES).copied());
+        if more > 0 {
+            let _ = writeln!(text, "and {more} more refusals");
+        }
+        let noise = count(denials.iter().filter(is_noise));
+        if noise > 0 {
+            let _ = writeln!(
+                text,
+                "and {noise} at start-up, of what programs look for everywhere: harmless"
+            );
+        }
+        text.push_str("</sandbox_violations>");
+        Some(text)
+    }
+}
+
+/// Counts come from a reply, too: a sum that is too large is as good as the largest.
+fn count<'a>(denials: impl Iterator<Item = &'a Told>) -> u64 {
+    denials.fold(0, |sum, denial| sum.saturating_add(denial.count))
 }
 
 /// One line: bounded, nothing deceptive in it, and nothing that looks like a tag.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::terms::{Background, Commands, HardLinks, Missing, ModeWish, Network};
+use super::tools::ToolMark;
 use crate::model::{Right, Tier, WeakerGuarantee};
 
 /// A policy: who may do what. Whatever it does not name is refused.
@@ -35,6 +36,8 @@ pub(super) struct PolicyDocument {
     environment: Option<EnvironmentDocument>,
     /// What may leave the machine; nothing where it is absent.
     network: Option<NetworkDocument>,
+    /// What the tools of other servers count as; each changes something where it is absent.
+    tools: Option<ToolsDocument>,
     /// How much may be used.
     limits: Option<LimitsDocument>,
     /// How commands are contained.
@@ -134,6 +137,37 @@ pub(super) struct EnvironmentDocument {
 pub(super) struct NetworkDocument {
     /// `none`: nothing.
     pub(super) allow: Network,
+}
+
+/// What the tools of other servers count as, by their names. `*` stands for any part of a name;
+/// where several lists cover one, the last of them counts.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Tools")]
+pub(super) struct ToolsDocument {
+    /// Tools that look, and change nothing.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<String>>", length(min = 1))]
+    pub(super) read_only: Option<Patterns>,
+    /// Tools that change something: refused where the principal can change nothing.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<String>>", length(min = 1))]
+    pub(super) changing: Option<Patterns>,
+    /// Tools that make something leave the machine: refused there, too.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<String>>", length(min = 1))]
+    pub(super) sending: Option<Patterns>,
+    /// Tools that may not be called.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<String>>", length(min = 1))]
+    pub(super) refuse: Option<Patterns>,
+    /// What a tool counts as that is in no list.
+    #[serde(default)]
+    #[schemars(with = "ToolMark")]
+    pub(super) default: Option<Spanned<ToolMark>>,
+    /// Why.
+    #[schemars(with = "String")]
+    pub(super) reason: Spanned<String>,
 }
 
 /// How much may be used. Absent keys keep their defaults.

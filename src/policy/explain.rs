@@ -25,6 +25,8 @@ pub struct Explanation {
     pub tiers: Vec<TierReach>,
     /// What commands find in their environment.
     pub environment: EnvironmentReach,
+    /// What the tools of other servers count as.
+    pub tools: String,
     /// The limits.
     pub limits: String,
     /// Which mode is wanted.
@@ -87,6 +89,7 @@ impl BoundPolicy {
             description: policy.description.clone(),
             tiers: tiers.filter_map(|tier| self.explain_tier(tier)).collect(),
             environment: EnvironmentReach::from(&policy.environment),
+            tools: policy.tools.to_string(),
             limits: policy.limits.to_string(),
             mode: policy.containment.mode,
             profiles: policy.containment.profiles.clone(),
@@ -168,6 +171,7 @@ impl fmt::Display for Explanation {
             }
         }
         writeln!(f, "network: none")?;
+        writeln!(f, "tools of other servers: {}", self.tools)?;
         writeln!(f, "limits: {}", self.limits)?;
         writeln!(
             f,

@@ -14,6 +14,7 @@ use super::environment;
 use super::pattern::{Pattern, PatternSet};
 use super::read::{MOST, Reader, nearest};
 use super::terms::{Ceiling, Commands, GrantSelection, Policy};
+use super::tools::{ToolMark, is_tool_pattern};
 use crate::model::{Tier, shown};
 
 /// Characters that could make a reader see another policy than the one in force.
@@ -162,6 +163,38 @@ pub(super) fn variables(
             let message = "a request could make programs load or run what it names";
             reader.warning("environment-steering", &name.span(), message);
         }
+    }
+}
+
+/// The lists of tools, the least strict first, and what counts for the others.
+pub(super) fn tools(
+    reader: &mut Reader<'_>,
+    lists: &[Vec<Spanned<String>>; 4],
+    default: Option<&Spanned<ToolMark>>,
+) {
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for (mark, list) in ToolMark::ALL.into_iter().zip(lists) {
+        for pattern in list {
+            let text = pattern.get_ref().as_str();
+            if !is_tool_pattern(text) {
+                reader.error("pattern", &pattern.span(), "this can name no tool");
+                reader
+                    .found
+                    .help("names are made of letters, digits, `_`, `-`, `.` and `/`; `*` stands for any part");
+            }
+            if let Some(other) = seen.insert(text, mark.as_str()) {
+                let message = format!("`{text}` is {other} and {}", mark.as_str());
+                reader.error("contradiction", &pattern.span(), message);
+            }
+        }
+    }
+    let everything = lists[0].iter().find(|one| one.get_ref() == "*");
+    let spot = everything.map(Spanned::span);
+    let by_default = default.filter(|default| *default.get_ref() == ToolMark::ReadOnly);
+    if let Some(span) = spot.or(by_default.map(Spanned::span)) {
+        let message = "tools that nobody has looked at count as changing nothing";
+        reader.warning("tools-all-read-only", &span, message);
+        reader.found.help("name the tools that look, one by one");
     }
 }
 

@@ -23,6 +23,7 @@ mod sections;
 mod suggest;
 mod terms;
 mod tighten;
+mod tools;
 
 pub use bind::{Anchors, BoundGrant, BoundPolicy, EffectiveGrant, GrantId};
 pub(crate) use compiled::BuiltIn;
@@ -41,3 +42,4 @@ pub use terms::{
     Background, Ceiling, CommandRule, Commands, Containment, Deny, Environment, Grant,
     GrantSelection, HardLinks, Limits, Missing, ModeWish, Network, Policy,
 };
+pub use tools::{ToolMark, ToolPermit, ToolRule};

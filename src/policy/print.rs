@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::quantity::{duration_text, size_text};
 use super::terms::{Background, Commands, GrantSelection, HardLinks, Missing, ModeWish, Policy};
+use super::tools::ToolMark;
 use crate::model::Rights;
 
 impl Policy {
@@ -21,6 +22,7 @@ impl Policy {
         self.print_environment(&mut out);
         out.section("network");
         out.key("allow", "\"none\"");
+        self.print_tools(&mut out);
         self.print_limits(&mut out);
         self.print_containment(&mut out);
         self.print_people(&mut out);
@@ -65,6 +67,19 @@ impl Policy {
                 .collect();
             out.key("set", &format!("{{ {} }}", pairs.join(", ")));
         }
+    }
+
+    fn print_tools(&self, out: &mut Printer) {
+        let tools = &self.tools;
+        if tools.place.is_none() {
+            return;
+        }
+        out.section("tools");
+        for mark in ToolMark::ALL {
+            out.list(mark.as_str(), tools.patterns(mark));
+        }
+        out.key("default", &text(tools.default.as_str()));
+        out.key("reason", &text(&tools.reason));
     }
 
     fn print_limits(&self, out: &mut Printer) {

@@ -14,12 +14,13 @@ use super::diagnostic::{Diagnostics, Source};
 use super::document::NetworkDocument;
 use super::lint;
 use super::terms::{CommandRule, Containment, Environment, Limits, Network, Policy};
+use super::tools::ToolRule;
 
 /// The most findings of one kind in one place: whoever makes more is not helped by the rest.
 pub(super) const MOST: usize = 20;
 
 /// The keys at the top of a policy.
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 12] = [
     "name",
     "description",
     "grant",
@@ -27,6 +28,7 @@ pub(super) const KEYS: [&str; 11] = [
     "commands",
     "environment",
     "network",
+    "tools",
     "limits",
     "containment",
     "tier",
@@ -91,6 +93,7 @@ impl<'a> Reader<'a> {
             commands: CommandRule::default(),
             environment: Environment::default(),
             network: Network::None,
+            tools: ToolRule::default(),
             limits: Limits::default(),
             containment: Containment::default(),
             tiers: BTreeMap::new(),
@@ -141,6 +144,7 @@ impl<'a> Reader<'a> {
                     policy.network = network.allow;
                 }
             }
+            "tools" => policy.tools = self.tools(&key.span(), value),
             "limits" => policy.limits = self.limits(value),
             "containment" => policy.containment = self.containment(value),
             "tier" => policy.tiers = self.tiers(value),

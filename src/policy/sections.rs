@@ -12,12 +12,13 @@ use toml::de::{DeTable, DeValue};
 
 use super::document::{
     AllWord, CommandsDocument, ContainmentDocument, DenyDocument, EnvironmentDocument,
-    GrantDocument, LimitsDocument, Patterns, Selection, Size, TierDocument,
+    GrantDocument, LimitsDocument, Patterns, Selection, Size, TierDocument, ToolsDocument,
 };
 use super::read::Reader;
 use super::terms::{
     Ceiling, CommandRule, Containment, Deny, Environment, Grant, GrantSelection, Limits,
 };
+use super::tools::{ToolMark, ToolRule};
 use super::{lint, quantity};
 use crate::model::{PrincipalId, Right, Rights, Tier};
 
@@ -132,6 +133,31 @@ impl<'a> Reader<'a> {
                 place,
             },
             None => CommandRule::default(),
+        }
+    }
+
+    pub(super) fn tools(&mut self, key: &Range<usize>, value: Value<'a>) -> ToolRule {
+        let Some(document) = self.take::<ToolsDocument>(value) else {
+            return ToolRule::default();
+        };
+        let lists = [
+            self.list(document.read_only),
+            self.list(document.changing),
+            self.list(document.sending),
+            self.list(document.refuse),
+        ];
+        lint::tools(self, &lists, document.default.as_ref());
+        let [read_only, changing, sending, refuse] = lists.map(texts);
+        ToolRule {
+            read_only,
+            changing,
+            sending,
+            refuse,
+            default: document
+                .default
+                .map_or_else(ToolMark::default, Spanned::into_inner),
+            reason: self.filled(document.reason),
+            place: Some(self.source.place(key)),
         }
     }
 

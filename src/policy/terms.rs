@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::tools::ToolRule;
 use crate::model::{Place, PrincipalId, Rights, Tier, WeakerGuarantee};
 
 /// Who may do what.
@@ -29,6 +30,8 @@ pub struct Policy {
     pub environment: Environment,
     /// What may leave the machine.
     pub network: Network,
+    /// What the tools of other servers count as.
+    pub tools: ToolRule,
     /// How much may be used.
     pub limits: Limits,
     /// How commands are contained.

@@ -25,6 +25,21 @@ pub enum Fork {
     },
 }
 
+/// Lets the kernel kill this process when the thread that started it has ended, however it ends.
+///
+/// # Errors
+/// When the process of this id is not, or no longer, the parent.
+pub fn end_with_parent(parent: i32) -> io::Result<()> {
+    // SAFETY: takes no pointers.
+    checked(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) }.into())?;
+    // From here on its end is noticed; it could have come before.
+    if nix::unistd::getppid().as_raw() == parent {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::NotFound.into())
+    }
+}
+
 /// Forks a process that has a single thread.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lobsterpot::model::{Place, PrincipalId, Right, Rights, Tier, WeakerGuarantee, Wording};
 use lobsterpot::policy::{
     Background, Ceiling, CommandRule, Commands, Containment, Deny, Environment, Grant,
-    GrantSelection, HardLinks, Limits, Missing, ModeWish, Network, Policy,
+    GrantSelection, HardLinks, Limits, Missing, ModeWish, Network, Policy, ToolMark, ToolRule,
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -146,6 +146,32 @@ fn environment() -> impl Strategy<Value = Environment> {
         })
 }
 
+fn tools() -> impl Strategy<Value = ToolRule> {
+    let lists = (
+        subsequence(vec!["read_*", "get", "*/list"], 0..3),
+        subsequence(vec!["write_*", "edit"], 0..2),
+        subsequence(vec!["send*", "*mail*"], 0..2),
+        subsequence(vec!["*_all", "x.y-z"], 0..2),
+    );
+    let texts = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect();
+    (lists, 0..4_usize, any::<bool>()).prop_map(
+        move |((read_only, changing, sending, refuse), default, is_said)| {
+            if !is_said {
+                return ToolRule::default();
+            }
+            ToolRule {
+                read_only: texts(read_only),
+                changing: texts(changing),
+                sending: texts(sending),
+                refuse: texts(refuse),
+                default: ToolMark::ALL[default],
+                reason: "any reason".into(),
+                place: Some(nowhere()),
+            }
+        },
+    )
+}
+
 fn limits() -> impl Strategy<Value = Limits> {
     let number = || 1..u64::from(u32::MAX);
     let maybe = || prop::option::of(1..u64::from(u32::MAX));
@@ -227,11 +253,11 @@ pub(super) fn policy() -> impl Strategy<Value = Policy> {
             Just(grants),
             Just(denies),
             tiers(count),
-            (environment(), limits(), containment()),
+            (environment(), limits(), containment(), tools()),
             any::<bool>(),
         )
             .prop_map(
-                |(grants, denies, tiers, (environment, limits, containment), run)| Policy {
+                |(grants, denies, tiers, (environment, limits, containment, tools), run)| Policy {
                     name: "any".into(),
                     source: "test.toml".into(),
                     description: "Any policy.".into(),
@@ -244,6 +270,7 @@ pub(super) fn policy() -> impl Strategy<Value = Policy> {
                     },
                     environment,
                     network: Network::None,
+                    tools,
                     limits,
                     containment,
                     tiers,

@@ -25,6 +25,7 @@ fn bare(mut policy: Policy) -> Policy {
         (ceiling.place, ceiling.span) = (nowhere(), 0..0);
     }
     policy.commands.place = policy.commands.place.map(|_| nowhere());
+    policy.tools.place = policy.tools.place.map(|_| nowhere());
     policy.text = Arc::from("");
     policy
 }

@@ -211,6 +211,7 @@ fn what(record: &RecordView<'_>) -> Members {
         ("new path", text(&record.new_path)),
         ("refused", text(&record.refused)),
         ("command", text(&record.command)),
+        ("tool", text(&record.tool)),
         ("directory", text(&record.cwd)),
         ("workspace", text(&record.root)),
         ("message", text(&record.message)),

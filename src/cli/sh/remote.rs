@@ -114,12 +114,11 @@ impl Daemon {
                 return Ok(said);
             }
             let text = said["text"].as_str().unwrap_or_default().as_bytes();
-            let written = match said["stream"].as_str() {
-                Some("stderr") => io::stderr().lock().write_all(text),
-                _ => {
-                    let mut stdout = io::stdout().lock();
-                    stdout.write_all(text).and_then(|()| stdout.flush())
-                }
+            let written = if said["stream"] == "stderr" {
+                io::stderr().lock().write_all(text)
+            } else {
+                let mut stdout = io::stdout().lock();
+                stdout.write_all(text).and_then(|()| stdout.flush())
             };
             // Nobody reads it: the command ends with the connection.
             written.map_err(RemoteError::Connection)?;

@@ -40,7 +40,8 @@ const KEPT: usize = 8;
 const QUEUE: usize = 64;
 
 /// Of the front end's environment what is about the front end alone.
-const NOT_PASSED: [&str; 4] = [
+const NOT_PASSED: [&str; 5] = [
+    "LOBSTERPOT_TOKEN",
     "LISTEN_PID",
     "LISTEN_FDS",
     "LISTEN_FDNAMES",

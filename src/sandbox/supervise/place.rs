@@ -162,6 +162,10 @@ pub(super) fn descriptor_path(pid: i32, number: i32) -> Option<String> {
 /// The kernel's name for an object is read once, and the tree goes on moving. What these do
 /// between two system calls, an attacker does by trying often enough.
 #[cfg(test)]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a test makes a world and changes it"
+)]
 mod tests {
     use super::{Pinned, RootRule, WritableRoot};
     use crate::policy::PatternSet;

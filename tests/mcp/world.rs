@@ -1,0 +1,389 @@
+//! A world for the MCP server: a workspace, a home, and a client that speaks line by line.
+
+use std::collections::VecDeque;
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Variables that a developer's own environment must not lend to a test.
+const OURS: [&str; 7] = [
+    "LOBSTERPOT_POLICY",
+    "LOBSTERPOT_ROOT",
+    "LOBSTERPOT_READ_ONLY",
+    "LOBSTERPOT_AS",
+    "LOBSTERPOT_TIMEOUT",
+    "LOBSTERPOT_TOKEN",
+    "LOBSTERPOT_LOG",
+];
+
+/// How long anything may take on a loaded machine.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A place in which the server runs as for a user of its own.
+pub(super) struct World {
+    directory: TempDir,
+}
+
+impl World {
+    /// A workspace with `notes.txt` in it, and a home with a secret.
+    pub(super) fn new() -> Self {
+        let world = Self {
+            directory: tempfile::tempdir().unwrap(),
+        };
+        for name in ["work", "home", "home/.config", "home/.local"] {
+            std::fs::create_dir(world.path(name)).unwrap();
+        }
+        world.write("work/notes.txt", "buy milk\n");
+        world.write("home/diary.txt", "a secret\n");
+        world
+    }
+
+    /// A path of the world, links resolved.
+    pub(super) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        let base = std::fs::canonicalize(self.directory.path()).unwrap();
+        base.join(name)
+    }
+
+    /// Puts a file into the world.
+    pub(super) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// What a file of the world holds.
+    pub(super) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// The program, in the workspace, with nothing of the developer's own environment but `PATH`
+    /// and what the toolchains on it need.
+    pub(super) fn command<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lobsterpot"));
+        command.args(arguments);
+        self.settle(&mut command);
+        command
+    }
+
+    /// Lets a command run in the workspace, for the user of this world.
+    pub(super) fn settle(&self, command: &mut Command) {
+        command
+            .current_dir(self.path("work"))
+            .env("HOME", self.path("home"))
+            .env("XDG_CONFIG_HOME", self.path("home/.config"))
+            .env("XDG_STATE_HOME", self.path("home/.local/state"))
+            .env_remove("TMPDIR")
+            .env_remove("NO_COLOR")
+            .env_remove("CLICOLOR_FORCE");
+        for name in OURS {
+            command.env_remove(name);
+        }
+    }
+
+    /// A server with these further arguments, and a client that has begun a session with it.
+    pub(super) fn serve(&self, arguments: &[&str]) -> Client {
+        let mut client = self.connect(arguments);
+        client.initialize("2025-11-25", json!({}));
+        client
+    }
+
+    /// A server with these further arguments, and a client that has said nothing yet.
+    pub(super) fn connect(&self, arguments: &[&str]) -> Client {
+        let mut command = self.command(["mcp"]);
+        command.args(arguments);
+        Client::start(command)
+    }
+
+    /// The records of the audit log.
+    pub(super) fn records(&self) -> Vec<Value> {
+        let mut records = Vec::new();
+        let directory = self.path("home/.local/state/lobsterpot");
+        for entry in std::fs::read_dir(directory).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "jsonl")
+            {
+                let text = std::fs::read_to_string(path).unwrap();
+                records.extend(text.lines().map(json_line));
+            }
+        }
+        records
+    }
+}
+
+#[track_caller]
+fn json_line(line: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+}
+
+/// A client on the server's standard streams.
+pub(super) struct Client {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    messages: Receiver<Value>,
+    kept: VecDeque<Value>,
+    last: u64,
+}
+
+impl Client {
+    fn start(mut command: Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (sender, messages) = channel();
+        std::thread::spawn(move || {
+            for line in stdout.lines() {
+                let Ok(line) = line else { return };
+                // A client that is gone reads no more.
+                if sender.send(json_line(&line)).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            stdin: child.stdin.take(),
+            child,
+            messages,
+            kept: VecDeque::new(),
+            last: 0,
+        }
+    }
+
+    /// Begins a session, and gives what the server says of itself.
+    pub(super) fn initialize(&mut self, version: &str, capabilities: Value) -> Value {
+        let result = self.ask(
+            "initialize",
+            json!({
+                "protocolVersion": version,
+                "capabilities": capabilities,
+                "clientInfo": {"name": "a test", "version": "1"},
+            }),
+        )["result"]
+            .take();
+        self.notify("notifications/initialized", json!({}));
+        result
+    }
+
+    /// Writes bytes as they are. A server that is gone takes none.
+    pub(super) fn write(&mut self, bytes: &[u8]) {
+        let _ = self.stdin.as_mut().unwrap().write_all(bytes);
+    }
+
+    /// Writes a message.
+    pub(super) fn send(&mut self, message: &Value) {
+        self.write(format!("{message}\n").as_bytes());
+    }
+
+    /// Sends a notification.
+    pub(super) fn notify(&mut self, method: &str, params: Value) {
+        self.send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
+    }
+
+    /// Sends a request and gives its id.
+    pub(super) fn begin(&mut self, method: &str, params: Value) -> u64 {
+        self.last += 1;
+        let id = self.last;
+        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
+        id
+    }
+
+    /// The response to a request; other messages are kept.
+    #[track_caller]
+    pub(super) fn response(&mut self, id: u64) -> Value {
+        self.wait_for(|message| message["id"] == id && message.get("method").is_none())
+    }
+
+    /// The next message of a kind; others are kept.
+    #[track_caller]
+    pub(super) fn wait_for(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
+        if let Some(at) = self.kept.iter().position(&is_it) {
+            return self.kept.remove(at).unwrap();
+        }
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.messages.recv_timeout(left) {
+                Ok(message) if is_it(&message) => return message,
+                Ok(message) => self.kept.push_back(message),
+                Err(error) => panic!("no such message: {error}; there are {:?}", self.kept),
+            }
+        }
+    }
+
+    /// What came and was not asked for yet.
+    pub(super) fn kept(&mut self) -> impl Iterator<Item = &Value> {
+        self.kept.extend(self.messages.try_iter());
+        self.kept.iter()
+    }
+
+    /// A request and its response.
+    #[track_caller]
+    pub(super) fn ask(&mut self, method: &str, params: Value) -> Value {
+        let id = self.begin(method, params);
+        self.response(id)
+    }
+
+    /// The tools that are offered.
+    #[track_caller]
+    pub(super) fn tools(&mut self) -> Vec<Value> {
+        let response = self.ask("tools/list", json!({}));
+        response["result"]["tools"].as_array().unwrap().clone()
+    }
+
+    /// Begins a call, and gives its id.
+    pub(super) fn begin_call(&mut self, tool: &str, arguments: Value) -> u64 {
+        self.begin("tools/call", json!({"name": tool, "arguments": arguments}))
+    }
+
+    /// Calls a tool and gives the result.
+    #[track_caller]
+    pub(super) fn call(&mut self, tool: &str, arguments: Value) -> Called {
+        let id = self.begin_call(tool, arguments);
+        self.result(id)
+    }
+
+    /// The result of a call.
+    #[track_caller]
+    pub(super) fn result(&mut self, id: u64) -> Called {
+        let response = self.response(id);
+        assert!(response.get("error").is_none(), "{response}");
+        Called(response["result"].clone())
+    }
+
+    /// The server's process.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Says no more, and waits for the server's end.
+    pub(super) fn leave(mut self) -> Option<i32> {
+        drop(self.stdin.take());
+        self.wait().code()
+    }
+
+    /// Kills the server itself, as no signal handler sees.
+    pub(super) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn wait(&mut self) -> std::process::ExitStatus {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < until, "the server does not end");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        if std::thread::panicking() {
+            let _ = self.child.kill();
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// The result of a call.
+#[derive(Debug)]
+pub(super) struct Called(pub(super) Value);
+
+impl Called {
+    /// Whether it is an error for the model.
+    pub(super) fn is_error(&self) -> bool {
+        self.0["isError"] == true
+    }
+
+    /// All text blocks.
+    pub(super) fn text(&self) -> String {
+        let blocks = self.0["content"].as_array().unwrap();
+        let texts: Vec<&str> = blocks
+            .iter()
+            .map(|block| block["text"].as_str().unwrap())
+            .collect();
+        texts.join("\n")
+    }
+
+    /// The structured content.
+    pub(super) fn structured(&self) -> &Value {
+        &self.0["structuredContent"]
+    }
+
+    /// What was asked for.
+    #[track_caller]
+    pub(super) fn ok(&self) -> &Value {
+        assert!(!self.is_error(), "{:#}", self.0);
+        assert_eq!(self.structured()["status"], "ok", "{:#}", self.0);
+        &self.structured()["result"]
+    }
+
+    /// The code of the first refusal.
+    #[track_caller]
+    pub(super) fn denied(&self) -> &str {
+        assert!(self.is_error(), "{:#}", self.0);
+        assert_eq!(self.structured()["status"], "denied", "{:#}", self.0);
+        let text = self.text();
+        assert!(text.contains("<sandbox_violations>\nsandbox: "), "{text}");
+        self.structured()["denials"][0]["code"].as_str().unwrap()
+    }
+}
+
+/// A number that no other process of this machine has among its arguments.
+pub(super) fn mark() -> String {
+    let nanoseconds = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .subsec_nanos();
+    format!("7{:09}{}", nanoseconds, std::process::id())
+}
+
+/// How many processes have the mark among their arguments, as seen from outside.
+pub(super) fn processes_with(mark: &str) -> usize {
+    let entries = std::fs::read_dir("/proc").unwrap();
+    entries
+        .filter_map(|entry| {
+            let line = std::fs::read(entry.ok()?.path().join("cmdline")).ok()?;
+            let is_marked = line
+                .split(|byte| *byte == 0)
+                .any(|argument| argument == mark.as_bytes());
+            is_marked.then_some(())
+        })
+        .count()
+}
+
+/// Waits until so many processes have the mark.
+#[track_caller]
+pub(super) fn wait_for_processes(mark: &str, count: usize) {
+    wait_until(&format!("{count} processes with {mark}"), || {
+        processes_with(mark) == count
+    });
+}
+
+/// Waits until something is so.
+#[track_caller]
+pub(super) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < until, "it never came to be: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
