@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
-use clap::{ArgAction, Args};
+use clap::{ArgAction, Args, Parser};
 
 use super::failure::Format;
 use crate::broker::Choice;
@@ -61,6 +61,20 @@ pub(super) struct Selectors {
 }
 
 impl Selectors {
+    /// What the environment alone chooses.
+    pub(super) fn of_environment() -> Result<Self, clap::Error> {
+        FromEnvironment::try_parse_from::<_, &str>([]).map(|said| said.selectors)
+    }
+
+    /// Whether they choose the same session.
+    pub(super) fn chooses_like(&self, other: &Self) -> bool {
+        self.policy == other.policy
+            && self.root == other.root
+            && self.read_only == other.read_only
+            && self.principal == other.principal
+            && self.timeout == other.timeout
+    }
+
     /// The same, as the broker takes it.
     pub(super) fn choice(&self) -> Choice {
         let mut choice = Choice::default()
@@ -80,6 +94,13 @@ impl Selectors {
         }
         choice
     }
+}
+
+#[derive(Debug, Parser)]
+#[command(name = "lobsterpot", no_binary_name = true)]
+struct FromEnvironment {
+    #[command(flatten)]
+    selectors: Selectors,
 }
 
 /// A word of a request. Requests are records, too, and records are text.
