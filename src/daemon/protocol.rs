@@ -133,6 +133,7 @@ impl Open {
         Ok(Selectors {
             policy: self.policy.clone(),
             root: Some(self.root.clone()),
+            within: None,
             read_only: self.read_only,
             principal: self.principal.clone(),
             timeout,

@@ -209,6 +209,23 @@ pub fn inherited(
     Ok(Some(UnixListener::from(socket)))
 }
 
+/// Connects to a server of this user, or of root.
+///
+/// # Errors
+/// When nobody listens there, or somebody else does.
+pub fn connect(path: &Path) -> Result<UnixStream, SocketError> {
+    let stream = UnixStream::connect(path).map_err(|error| failed("connect to", path, error))?;
+    let peer = getsockopt(&stream, sockopt::PeerCredentials)
+        .map_err(|error| failed("tell who answers at", path, error.into()))?;
+    if [0, nix::unistd::geteuid().as_raw()].contains(&peer.uid()) {
+        Ok(stream)
+    } else {
+        let path = path.to_owned();
+        let owner = peer.uid();
+        Err(SocketError::Owner { path, owner })
+    }
+}
+
 /// Whether the other end of a connection is closed in both directions.
 pub fn has_hung_up(socket: impl AsFd) -> bool {
     let mut ends = [PollFd::new(socket.as_fd(), PollFlags::empty())];

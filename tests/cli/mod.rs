@@ -1,5 +1,6 @@
 //! The command line, by the real program: what users read, and what others script against.
 
+mod agents;
 mod audit;
 mod call;
 mod check;
@@ -9,6 +10,7 @@ mod library;
 mod policy;
 mod profiles;
 mod prompt;
+mod report;
 mod run;
 mod unrecorded;
 mod usage;
