@@ -5,6 +5,7 @@
 //! value of an environment variable or the content of a file.
 
 mod attest;
+mod burst;
 mod chain;
 mod checkpoint;
 mod classify;
@@ -27,6 +28,7 @@ mod read;
 mod record;
 mod redact;
 mod repair;
+mod report;
 mod retention;
 mod schema;
 mod summary;
@@ -34,6 +36,7 @@ mod verify;
 mod view;
 mod vouched;
 
+pub use burst::Burst;
 pub use checkpoint::Checkpoint;
 pub use entry::{
     Context, Effect, Entry, Event, Outcome, Process, RecordId, RequestInfo, SessionTotals, Target,
@@ -47,7 +50,8 @@ pub use key::PublicKey;
 pub use log::AuditLog;
 pub use query::{Answer, Filter, Pattern, PatternError, VisitRecord, Wanted, each, names, newest};
 pub use read::{Line, LogReader, Visit};
-pub use summary::{Burst, Summary, Tally, summarize};
+pub use report::{Case, ExposedName, Exposure, Head, Story, incident_page};
+pub use summary::{Summary, Tally, summarize};
 pub use verify::{Break, Loss, Problem, Progress, Verification, newest_checkpoint, verify};
 pub use view::{LostView, ProcessView, RecordView, RepairView};
 pub use vouched::{Doubt, Known, Vouched};

@@ -287,6 +287,9 @@ fn set_denial<'a>(record: &mut Record<'a>, denial: &'a Denial) {
     record.count = Some(denial.count);
     record.unmapped.path_source = Some(denial.path_source);
     record.unmapped.looked_up = denial.looked_up.as_deref().map(redact::text);
+    if let Some(written) = denial.written.as_deref() {
+        record.unmapped.written = Some(redact::text(written));
+    }
     record.unmapped.noise = denial.noise;
     record.unmapped.folded = denial.folded;
     record.unmapped.hint = denial.hint.as_deref().map(redact::text);

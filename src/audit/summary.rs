@@ -3,27 +3,18 @@
 //! Memory is bounded whatever the log holds: what does not fit is counted without its name,
 //! and the summary says so.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::ControlFlow;
 
 use serde::Serialize;
 
+use super::burst::{Burst, Watch, is_probe};
 use super::query::{Filter, each};
 use super::{AuditError, LogReader, RecordView};
-use crate::model::RefusalCode;
 
 /// The most names that are counted one by one.
 const NAMES: usize = 20_000;
-
-/// How long a burst's window is, in milliseconds.
-const WINDOW: i64 = 60_000;
-
-/// How many distinct paths in a window make a burst.
-const MANY: usize = 10;
-
-/// The most refusals of one session that a window holds.
-const HELD: usize = 4096;
 
 /// The most sessions that are watched for bursts at once.
 const SESSIONS: usize = 1000;
@@ -43,6 +34,10 @@ pub struct Summary {
     pub requests_denied: u64,
     /// How many refusals there were in all, inside commands too.
     pub denials: u64,
+    /// How many of them are known noise at start-up, which the tables below leave out.
+    pub noise: u64,
+    /// The noise by its reason, most first.
+    pub by_noise: Vec<Tally>,
     /// Refusals by principal and code, most first.
     pub by_principal: Vec<Tally>,
     /// Refusals by path and code, most first.
@@ -62,32 +57,13 @@ pub struct Summary {
 /// How often something was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Tally {
-    /// The principal, path or operation.
+    /// The principal, path, operation or reason.
     pub name: String,
     /// The refusal code; empty where it is not told apart.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub code: String,
     /// How often.
     pub count: u64,
-}
-
-/// One session that tried many paths outside in a short time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Burst {
-    /// The session's id.
-    pub session: String,
-    /// Who.
-    pub principal: String,
-    /// When it began, in milliseconds since 1970.
-    pub from: i64,
-    /// When it ended.
-    pub to: i64,
-    /// How many refusals.
-    pub denials: u64,
-    /// The most distinct paths within a minute.
-    pub paths: usize,
-    /// A few of the paths.
-    pub examples: Vec<String>,
 }
 
 /// Sums up the records that match.
@@ -111,6 +87,7 @@ struct Sums {
     principals: Counter<(String, String)>,
     paths: Counter<(String, String)>,
     ops: Counter<(String, String)>,
+    noise: Counter<(String, String)>,
     watch: HashMap<String, Watch>,
 }
 
@@ -132,6 +109,12 @@ impl Sums {
             return;
         }
         summary.denials += record.count;
+        if !record.noise.is_empty() {
+            summary.noise += record.count;
+            let reason = record.noise.clone().into_owned();
+            self.noise.add((reason, String::new()), record.count);
+            return;
+        }
         let code = || record.code.clone().into_owned();
         self.principals.add(
             (record.principal.clone().into_owned(), code()),
@@ -143,8 +126,7 @@ impl Sums {
         );
         self.paths
             .add((record.subject().to_owned(), code()), record.count);
-        let probes = [RefusalCode::OutsideCapability, RefusalCode::HiddenPath];
-        if probes.iter().any(|probe| probe.as_str() == record.code) {
+        if is_probe(record) {
             self.watch(record);
         }
     }
@@ -164,18 +146,13 @@ impl Sums {
 
     /// Ends the watch on sessions that have been quiet, or on all where none has.
     fn end_old_watches(&mut self, now: i64) {
-        let quiet = |watch: &Watch| {
-            watch
-                .seen
-                .back()
-                .is_none_or(|(time, _)| now - time > WINDOW)
-        };
+        let quiet = |watch: &Watch| watch.is_quiet(now);
         let any_quiet = self.watch.values().any(quiet);
         let bursts = &mut self.summary.bursts;
         self.watch.retain(|_, watch| {
             let ends = !any_quiet || quiet(watch);
             if ends {
-                bursts.extend(watch.burst.take());
+                bursts.extend(watch.end());
             }
             !ends
         });
@@ -183,11 +160,9 @@ impl Sums {
 
     fn finish(mut self) -> Summary {
         let mut summary = self.summary;
-        summary.bursts.extend(
-            self.watch
-                .values_mut()
-                .filter_map(|watch| watch.burst.take()),
-        );
+        summary
+            .bursts
+            .extend(self.watch.values_mut().filter_map(Watch::end));
         summary.bursts.sort_by_key(|burst| (burst.from, burst.to));
         // A refusal has one name of each kind, so the largest number is that of refusals.
         summary.not_named = self
@@ -198,6 +173,7 @@ impl Sums {
         summary.by_principal = self.principals.most();
         summary.by_path = self.paths.most();
         summary.by_op = self.ops.most();
+        summary.by_noise = self.noise.most();
         summary
     }
 }
@@ -234,72 +210,5 @@ impl Counter<(String, String)> {
             b.count.cmp(&a.count).then_with(names)
         });
         tallies
-    }
-}
-
-/// What one session tried within the last minute.
-#[derive(Default)]
-struct Watch {
-    seen: VecDeque<(i64, String)>,
-    distinct: HashMap<String, u32>,
-    burst: Option<Burst>,
-}
-
-impl Watch {
-    /// Sees one more refusal; gives the burst that is over.
-    fn see(&mut self, record: &RecordView<'_>) -> Option<Burst> {
-        while self.seen.len() >= HELD
-            || self
-                .seen
-                .front()
-                .is_some_and(|(time, _)| record.time - time > WINDOW)
-        {
-            self.forget_oldest();
-        }
-        let over = if self.distinct.len() < MANY {
-            self.burst.take()
-        } else {
-            None
-        };
-        let path = record.subject().to_owned();
-        *self.distinct.entry(path.clone()).or_default() += 1;
-        self.seen.push_back((record.time, path.clone()));
-        if let Some(burst) = &mut self.burst {
-            burst.to = record.time;
-            burst.denials += record.count;
-            burst.paths = burst.paths.max(self.distinct.len());
-        } else if self.distinct.len() >= MANY {
-            self.burst = Some(self.begin(record));
-        }
-        over
-    }
-
-    fn begin(&self, record: &RecordView<'_>) -> Burst {
-        let mut examples: Vec<String> = Vec::new();
-        for (_, path) in &self.seen {
-            if examples.len() < 3 && !examples.contains(path) {
-                examples.push(path.clone());
-            }
-        }
-        Burst {
-            session: record.session.clone().into_owned(),
-            principal: record.principal.clone().into_owned(),
-            from: self.seen.front().map_or(record.time, |(time, _)| *time),
-            to: record.time,
-            denials: self.seen.len() as u64,
-            paths: self.distinct.len(),
-            examples,
-        }
-    }
-
-    fn forget_oldest(&mut self) {
-        if let Some((_, path)) = self.seen.pop_front()
-            && let Some(count) = self.distinct.get_mut(&path)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.distinct.remove(&path);
-            }
-        }
     }
 }

@@ -53,6 +53,8 @@ pub struct RecordView<'a> {
     pub cwd: Text<'a>,
     /// The path that was refused, where it is another one.
     pub refused: Text<'a>,
+    /// The path as it was written, where that is another text.
+    pub written: Text<'a>,
     /// What is granted instead.
     pub hint: Text<'a>,
     /// Who saw the path.
@@ -168,6 +170,7 @@ impl<'a> RecordView<'a> {
             tool: raw.unmapped.tool,
             cwd: raw.process.working_directory,
             refused: raw.unmapped.refused,
+            written: raw.unmapped.written,
             hint: raw.unmapped.hint,
             path_source: raw.unmapped.path_source,
             noise: raw.unmapped.noise,
@@ -339,6 +342,8 @@ struct RawUnmapped<'a> {
     request: Value,
     #[serde(borrow)]
     refused: Text<'a>,
+    #[serde(borrow)]
+    written: Text<'a>,
     #[serde(borrow)]
     hint: Text<'a>,
     #[serde(borrow)]

@@ -12,6 +12,7 @@ mod command;
 mod environment;
 mod error;
 mod exec;
+mod exposure;
 mod failure;
 mod files;
 mod ledger;

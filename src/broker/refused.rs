@@ -124,6 +124,7 @@ fn supervised(call: &RefusedCall) -> Sighting<'_> {
         process: &call.process,
         source: PathSource::TraceeMemory,
         looked_up: None,
+        written: None,
     }
 }
 
@@ -135,6 +136,7 @@ fn left<'a>(attempt: &'a Attempt, path: &'a Path) -> Sighting<'a> {
         pid: attempt.thread.unsigned_abs(),
         process: &attempt.process,
         looked_up: attempt.below.as_ref().map(|_| Path::new(&attempt.path)),
+        written: attempt.written.as_deref(),
         ..outside(&attempt.op, Some(path))
     }
 }
@@ -157,6 +159,7 @@ fn outside<'a>(op: &'a str, path: Option<&'a Path>) -> Sighting<'a> {
         process: &[],
         source: PathSource::Tripwire,
         looked_up: None,
+        written: None,
     }
 }
 

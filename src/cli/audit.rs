@@ -5,7 +5,10 @@
 
 mod checkpoint;
 mod export;
+mod report;
+mod save;
 mod select;
+mod sessions;
 mod show;
 mod suggest;
 mod summary;
@@ -51,6 +54,11 @@ enum Command {
     Checkpoint(CheckpointArguments),
     /// Count who tried what, and find bursts of probing
     Summary(SummaryArguments),
+    /// Make a page of a session: what happened when and where, and which secrets were in reach
+    ///
+    /// The page is one HTML file without scripts, for a browser or for paper. It holds names,
+    /// never values. Without --session it is about the newest session.
+    Report(ReportArguments),
     /// Write records in the words of another system: OCSF, ECS, CEF, journald, OTLP
     Export(ExportArguments),
     /// Print the least grants that would have allowed what was refused
@@ -66,12 +74,14 @@ Examples:
   lobsterpot audit query --since 2h --path '/etc/**'  who wanted something below /etc
   lobsterpot audit show 7dd0bee4c518                  all about the record with that ending
   lobsterpot audit summary --since today              counts, and who went probing
+  lobsterpot audit report -o incident.html            the newest session as a page to look at
   lobsterpot audit checkpoint | ssh elsewhere 'cat > newest-checkpoint'
   lobsterpot audit verify --since-checkpoint /mnt/usb/newest-checkpoint
 
 Exit codes:
   0  done, also when nothing matches
-  1  verify found the log changed or incomplete; show found no such id; the log cannot be read
+  1  verify found the log changed or incomplete; show or report found no such
+     id; the log cannot be read, or the report not be written
   2  usage";
 
 #[derive(Debug, clap::Args)]
@@ -113,7 +123,9 @@ struct Form {
 #[derive(Debug, clap::Args)]
 struct ShowArguments {
     /// The id of a session or a record, or its last characters (six or more)
-    id: String,
+    ///
+    /// Without one, the newest session is shown.
+    id: Option<String>,
     #[command(flatten)]
     form: Form,
 }
@@ -151,6 +163,19 @@ struct SummaryArguments {
     json: bool,
     #[command(flatten)]
     selection: Selection,
+}
+
+#[derive(Debug, clap::Args)]
+struct ReportArguments {
+    /// Of this session: its id, or the last characters of it [default: the newest]
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+    /// Into this file; `-` is standard output [default: lobsterpot-SESSION.html]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -223,6 +248,20 @@ pub enum AuditCommandError {
         /// What it should hold.
         wanted: &'static str,
     },
+    /// The file for the answer is there already.
+    #[error("{} is there already", crate::model::shown_path(path))]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file for the answer cannot be written.
+    #[error("cannot write {}", crate::model::shown_path(path))]
+    Save {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// The answer cannot be written.
     #[error("cannot write the answer")]
     Output(#[from] io::Error),
@@ -233,6 +272,7 @@ impl AuditCommandError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Log(error) => error.hint(),
+            Self::Exists { .. } => Some("--force replaces it".into()),
             _ => None,
         }
     }
@@ -249,6 +289,8 @@ pub(super) fn answer(arguments: &AuditArguments, operator: &Operator) -> Result<
             }
             run(arguments, operator, &mut stdout)
         }
+        // A page is no text for terminals, whose escapes are none of it.
+        Command::Report(_) => run(arguments, operator, &mut io::stdout().lock()),
         _ => run(arguments, operator, &mut anstream::stdout().lock()),
     };
     result.map_err(|error| {
@@ -288,6 +330,7 @@ pub fn run(
         Command::Verify(verify) => verify::run(verify, state_directory, out),
         Command::Checkpoint(arguments) => checkpoint::run(arguments, state_directory, out),
         Command::Summary(summary) => summary::run(summary, state_directory, out),
+        Command::Report(report) => report::run(report, operator, out),
         Command::Export(export) => export::run(export, state_directory, out),
         Command::Suggest(suggest) => suggest::run(suggest, operator, out),
     };

@@ -28,6 +28,12 @@ pub(super) struct Selectors {
     /// and in the root otherwise.
     #[arg(long, value_name = "DIR", env = "LOBSTERPOT_ROOT")]
     pub(super) root: Option<PathBuf>,
+    /// Take away what does not lie below this directory; may be given several times
+    ///
+    /// It can only narrow: what the policy does not grant below the directory is not granted
+    /// there. An empty one is no directory, and alone leaves nothing.
+    #[arg(long, value_name = "DIR", value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    pub(super) within: Vec<PathBuf>,
     /// Take every right to change anything away from the policy
     ///
     /// It can only tighten: nothing turns it off again, and a policy that is read-only stays so.
@@ -76,6 +82,9 @@ impl Selectors {
             .principal(&self.principal);
         if let Some(root) = &self.root {
             choice = choice.root(root);
+        }
+        for directory in &self.within {
+            choice = choice.within(directory);
         }
         if let Some(time) = self.timeout {
             choice = choice.at_most(time);

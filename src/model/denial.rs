@@ -85,6 +85,9 @@ pub struct Denial {
     /// The part of the path that the kernel itself looked up, where that is not all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub looked_up: Option<Box<str>>,
+    /// The path as the process wrote it, where it leads there by a link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written: Option<Box<str>>,
     /// The rule that decided.
     pub rule: Rule,
     /// One line for the agent.
@@ -137,6 +140,7 @@ impl Denial {
             op,
             path,
             looked_up: None,
+            written: None,
             rule,
             message,
             hint: None,

@@ -11,6 +11,7 @@ mod principal;
 mod reply;
 mod request;
 mod right;
+mod secret;
 mod sighting;
 mod tally;
 mod text;
@@ -29,8 +30,9 @@ pub use request::{
     Request, RequestError,
 };
 pub use right::{Right, Rights};
+pub use secret::{SecretFile, secret_file, secret_variable};
 pub use sighting::{Intent, Sighting};
 pub use tally::{Bounds, Noise, Surroundings, Tally};
-pub use text::{shown, shown_path};
+pub use text::{fit, shown, shown_path};
 pub use violations::{Told, violations};
 pub use wording::Wording;

@@ -27,6 +27,8 @@ pub struct Sighting<'a> {
     pub source: PathSource,
     /// The part of the path that the kernel itself looked up, where that is not all of it.
     pub looked_up: Option<&'a Path>,
+    /// The path as the process wrote it, where it leads there by a link; a hint.
+    pub written: Option<&'a str>,
 }
 
 /// What an operation would have done, as far as the witness could tell.

@@ -37,6 +37,22 @@ pub fn shown_path(path: &Path) -> String {
     text
 }
 
+/// The text in at most so many characters, with the middle left out where it is longer.
+pub fn fit(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return text.to_owned();
+    }
+    let Some(kept) = width.checked_sub(1) else {
+        return String::new();
+    };
+    let (front, back) = (kept - kept / 2, kept / 2);
+    let mut short: String = text.chars().take(front).collect();
+    short.push('…');
+    short.extend(text.chars().skip(length - back));
+    short
+}
+
 fn is_deceptive(character: char) -> bool {
     character.is_control()
         || matches!(character,
@@ -52,7 +68,7 @@ fn is_deceptive(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{shown, shown_path};
+    use super::{fit, shown, shown_path};
     use std::path::Path;
 
     #[test]
@@ -72,5 +88,13 @@ mod tests {
         use std::os::unix::ffi::OsStrExt as _;
         let name = std::ffi::OsStr::from_bytes(b"a\xffb");
         assert_eq!(shown_path(Path::new(name)), "a\\xffb");
+    }
+
+    #[test]
+    fn what_is_too_long_loses_its_middle() {
+        assert_eq!(fit("abcdef", 6), "abcdef");
+        assert_eq!(fit("abcdefg", 6), "abc…fg");
+        assert_eq!(fit("ab", 1), "…");
+        assert_eq!(fit("ab", 0), "");
     }
 }

@@ -15,7 +15,7 @@ use super::pattern::{Pattern, PatternSet};
 use super::read::{MOST, Reader, nearest};
 use super::terms::{Ceiling, Commands, GrantSelection, Policy};
 use super::tools::{ToolMark, is_tool_pattern};
-use crate::model::{Tier, shown};
+use crate::model::{Tier, secret_variable, shown};
 
 /// Characters that could make a reader see another policy than the one in force.
 pub(super) fn characters(source: Source<'_>) -> Diagnostics {
@@ -129,7 +129,7 @@ pub(super) fn variable(reader: &mut Reader<'_>, name: &Spanned<String>, value: &
         reader.error("variable", &name.span(), "this is no name of a variable");
     } else if value.contains('\0') {
         reader.error("variable", &name.span(), "the value holds a NUL");
-    } else if environment::looks_secret(name.get_ref()) {
+    } else if secret_variable(name.get_ref()).is_some() {
         let message = "commands would see what looks like a secret";
         reader.warning("environment-secret", &name.span(), message);
     }
@@ -150,7 +150,7 @@ pub(super) fn variables(
         }
     }
     for name in pass {
-        if environment::looks_secret(name.get_ref()) {
+        if secret_variable(name.get_ref()).is_some() {
             let message = "commands would see what looks like a secret";
             reader.warning("environment-secret", &name.span(), message);
         } else if ["PATH", "HOME"].contains(&name.get_ref().as_str()) {

@@ -1,12 +1,12 @@
 //! What the log answers: `audit tail|query|show|verify|summary`, as people and scripts see it.
 
 use clap::Parser;
-use lobsterpot::audit::{Event, SessionTotals};
+use lobsterpot::audit::{Event, SessionTotals, Verdict};
 use lobsterpot::cli::audit::{AuditArguments, run};
-use lobsterpot::model::{Enforced, HostPath};
+use lobsterpot::model::{Denial, Enforced, HostPath};
 use serde_json::Value;
 
-use super::support::{Asker, World};
+use super::support::{Asker, World, outside};
 
 #[derive(Parser)]
 struct Line {
@@ -155,7 +155,8 @@ fn what_cannot_be_meant_is_a_usage_error() {
         &["query", "--path", "a[b"],
         &["tail", "-n", "x"],
         &["tail", "--json", "--wide"],
-        &["show"],
+        &["show", "a", "b"],
+        &["report", "--session"],
         &["nonsense"],
     ] {
         assert_eq!(usage(arguments), 2, "{arguments:?}");
@@ -289,6 +290,36 @@ fn a_checkpoint_is_printed_and_verified_against() {
     );
     let empty = World::new();
     assert!(!ask(&empty, &["checkpoint"]).1);
+}
+
+#[test]
+fn noise_at_start_up_is_counted_apart_and_is_no_probing() {
+    let world = World::new();
+    let log = world.open();
+    let asker = Asker::new("agent:main", "0193c7a2-3333-7000-8000-00000000cccc");
+    asker.denied(&log, "/etc/shadow");
+    for n in 0..20 {
+        let denial = Denial {
+            noise: Some("every program looks there"),
+            count: 2,
+            ..outside("openat", &format!("/etc/settings/{n}"))
+        };
+        let verdict = Verdict::Denied(&denial);
+        asker.decision(&log, "x", verdict).unwrap();
+    }
+    let text = say(&world, &["summary"]);
+    for told in [
+        "41 refusals in all",
+        "40 of the refusals are known noise at start-up, and counted apart",
+        "       1  outside-capability  agent:main",
+        "Known noise at start-up\n      40  every program looks there",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    assert!(!text.contains("/etc/settings"), "{text}");
+    assert!(!text.contains("Probing"), "{text}");
+    let json: Value = serde_json::from_str(&say(&world, &["summary", "--json"])).unwrap();
+    assert_eq!((&json["denials"], &json["noise"]), (&41.into(), &40.into()));
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod keeping;
 mod processes;
 mod records;
 mod redaction;
+mod reporting;
 mod suggesting;
 mod support;
 mod vouched;

@@ -10,6 +10,7 @@ mod library;
 mod policy;
 mod profiles;
 mod prompt;
+mod report;
 mod run;
 mod unrecorded;
 mod usage;

@@ -176,6 +176,32 @@ fn a_record_names_the_process() {
     }
 }
 
+/// By a link in the workspace the path says one thing, and leads to another: both are told.
+#[test]
+fn a_path_that_leads_out_by_a_link_is_told_as_it_was_written_too() {
+    for user in users() {
+        let world = World::new(user);
+        let outside = Outside::new(&world);
+        let link = world.workspace().join("link");
+        std::os::unix::fs::symlink(outside.path(), &link).unwrap();
+        let answer = world.sandboxed(Policy::Workspace, "open", ["link/file", "link", "file"]);
+        let told = seen(&answer);
+        let [denial] = &told[..] else {
+            panic!("{answer:?}");
+        };
+        assert_eq!(denial["written"], "link/file");
+        let path = Path::new(denial["path"].as_str().unwrap());
+        assert!(outside.file().starts_with(path), "{denial}");
+        let output = world
+            .program()
+            .args(["audit", "query", "--denied", "--json"])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains(r#""written":"link/file""#), "{text}");
+    }
+}
+
 #[test]
 fn what_is_granted_is_not_told() {
     for user in users() {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 
+use super::sessions::newest_session;
 use super::table::{BOLD, Table, clock, outcome};
 use super::{AuditCommandError, ShowArguments};
 use crate::audit::{Filter, LogReader, RecordView, Wanted, each, names};
@@ -17,9 +18,19 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> Result<u8, AuditCommandError> {
     let reader = LogReader::open(directory)?;
-    match find(&reader, &arguments.id)? {
+    let found = match &arguments.id {
+        Some(id) => find(&reader, id)?,
+        None => newest_session(&reader)?.map_or(Found::Nothing, Found::Session),
+    };
+    let id = arguments.id.as_deref().unwrap_or_default();
+    match found {
+        Found::Nothing if arguments.id.is_none() => {
+            let directory = directory.display();
+            writeln!(out, "no session is on record yet in {directory}")?;
+            return Ok(1);
+        }
         Found::Nothing => {
-            let id = shown(&arguments.id);
+            let id = shown(id);
             let directory = directory.display();
             writeln!(
                 out,
@@ -28,7 +39,7 @@ pub(super) fn run(
             return Ok(1);
         }
         Found::Several(ids) => {
-            writeln!(out, "{} ends more than one id:", shown(&arguments.id))?;
+            writeln!(out, "{} ends more than one id:", shown(id))?;
             for id in ids {
                 writeln!(out, "  {}", shown(&id))?;
             }
@@ -209,6 +220,7 @@ fn what(record: &RecordView<'_>) -> Members {
         ("outcome", outcome),
         ("path", text(&record.path)),
         ("new path", text(&record.new_path)),
+        ("written", text(&record.written)),
         ("refused", text(&record.refused)),
         ("command", text(&record.command)),
         ("tool", text(&record.tool)),

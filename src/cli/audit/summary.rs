@@ -46,9 +46,17 @@ fn report(summary: &Summary, lines: usize, out: &mut dyn Write) -> io::Result<()
         out,
         "{requests} requests, {denied} of them refused; {all} refusals in all"
     )?;
+    if summary.noise > 0 {
+        writeln!(
+            out,
+            "{} of the refusals are known noise at start-up, and counted apart",
+            summary.noise
+        )?;
+    }
     table("Refusals by principal", &summary.by_principal, lines, out)?;
     table("Refusals by path", &summary.by_path, lines, out)?;
     table("Refusals by operation", &summary.by_op, lines, out)?;
+    noise(&summary.by_noise, lines, out)?;
     if summary.not_named > 0 {
         writeln!(
             out,
@@ -86,6 +94,21 @@ fn table(title: &str, tallies: &[Tally], lines: usize, out: &mut dyn Write) -> i
             fit(&shown(name), 50)
         };
         writeln!(out, "{count:>8}  {RED}{:19}{RED:#} {name}", shown(code))?;
+    }
+    match tallies.len().saturating_sub(lines) {
+        0 => Ok(()),
+        more => writeln!(out, "{:>8}  and {more} more; --lines shows them", ""),
+    }
+}
+
+/// What programs look for whatever they are asked to do, by its reason.
+fn noise(tallies: &[Tally], lines: usize, out: &mut dyn Write) -> io::Result<()> {
+    if tallies.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{BOLD}Known noise at start-up{BOLD:#}")?;
+    for Tally { name, count, .. } in tallies.iter().take(lines) {
+        writeln!(out, "{count:>8}  {}", fit(&shown(name), 70))?;
     }
     match tallies.len().saturating_sub(lines) {
         0 => Ok(()),

@@ -7,6 +7,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::Form;
 use crate::audit::RecordView;
+pub(super) use crate::model::fit;
 use crate::model::shown;
 
 /// How wide a line may be.
@@ -161,33 +162,4 @@ pub(super) fn clock(milliseconds: i64, zone: &TimeZone, format: &str) -> String 
         |_| milliseconds.to_string(),
         |time| time.to_zoned(zone.clone()).strftime(format).to_string(),
     )
-}
-
-/// The text in at most so many characters, with the middle left out where it is longer.
-pub(super) fn fit(text: &str, width: usize) -> String {
-    let length = text.chars().count();
-    if length <= width {
-        return text.to_owned();
-    }
-    let Some(kept) = width.checked_sub(1) else {
-        return String::new();
-    };
-    let (front, back) = (kept - kept / 2, kept / 2);
-    let mut short: String = text.chars().take(front).collect();
-    short.push('…');
-    short.extend(text.chars().skip(length - back));
-    short
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fit;
-
-    #[test]
-    fn what_is_too_long_loses_its_middle() {
-        assert_eq!(fit("abcdef", 6), "abcdef");
-        assert_eq!(fit("abcdefg", 6), "abc…fg");
-        assert_eq!(fit("ab", 1), "…");
-        assert_eq!(fit("ab", 0), "");
-    }
 }

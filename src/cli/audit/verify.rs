@@ -185,13 +185,13 @@ fn size(bytes: u64) -> String {
 }
 
 /// How far it has come, on a terminal and nowhere else.
-struct Progress {
+pub(super) struct Progress {
     terminal: Option<io::Stderr>,
     is_shown: bool,
 }
 
 impl Progress {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let stderr = io::stderr();
         let terminal = stderr.is_terminal().then_some(stderr);
         Self {
@@ -200,7 +200,7 @@ impl Progress {
         }
     }
 
-    fn show(&mut self, done: u64, total: u64) {
+    pub(super) fn show(&mut self, done: u64, total: u64) {
         let percent = done.saturating_mul(100) / total.max(1);
         if let Some(terminal) = &mut self.terminal {
             // Progress that cannot be shown is no reason to stop.
@@ -209,7 +209,7 @@ impl Progress {
         }
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         if let Some(terminal) = self.terminal.as_mut().filter(|_| self.is_shown) {
             let _ = write!(terminal, "\r\x1b[K");
         }

@@ -15,7 +15,7 @@ use std::path::Path;
 use gathered::{Gathered, Heap};
 pub use noise::{Noise, Surroundings};
 
-use super::{Denial, Folded, Rule, Sighting, shown_path};
+use super::{Denial, Folded, Rule, Sighting, shown, shown_path};
 
 /// The longest path that is kept, in bytes; no system call takes a longer one.
 const LONGEST_PATH: usize = 4096;
@@ -248,6 +248,7 @@ impl Tally {
         let looked_up = sighting.looked_up.map(|path| shown_path(path).into());
         Denial {
             looked_up,
+            written: sighting.written.map(|text| shown(text).into()),
             ..Denial::seen(code, op, subject.as_deref(), self.rule.clone(), source)
         }
     }

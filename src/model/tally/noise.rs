@@ -325,6 +325,7 @@ mod tests {
             process: &[],
             source: PathSource::Tripwire,
             looked_up: None,
+            written: None,
         };
         around().noise(&sighting).map(|noise| noise.name)
     }

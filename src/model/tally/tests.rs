@@ -27,6 +27,7 @@ fn see(tally: &mut Tally, op: &str, path: &str) -> Option<Denial> {
         process: &[],
         source: PathSource::Tripwire,
         looked_up: None,
+        written: None,
     };
     tally.see(&sighting).cloned()
 }
@@ -70,6 +71,7 @@ fn many_at_once_count_like_one_after_another() {
         process: &[],
         source: PathSource::Tripwire,
         looked_up: None,
+        written: None,
     };
     let bounds = Bounds {
         in_full: 1,
