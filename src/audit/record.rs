@@ -286,9 +286,10 @@ fn set_denial<'a>(record: &mut Record<'a>, denial: &'a Denial) {
     record.message = redact::text(&denial.message);
     record.count = Some(denial.count);
     record.unmapped.path_source = Some(denial.path_source);
-    record.unmapped.looked_up = denial.looked_up.as_deref().map(redact::text);
-    if let Some(written) = denial.written.as_deref() {
-        record.unmapped.written = Some(redact::text(written));
+    if let Some(besides) = denial.besides.as_deref() {
+        record.unmapped.looked_up = besides.looked_up.as_deref().map(redact::text);
+        let written = besides.written.as_deref().map(redact::text);
+        record.unmapped.written = written.or(record.unmapped.written.take());
     }
     record.unmapped.noise = denial.noise;
     record.unmapped.folded = denial.folded;

@@ -72,6 +72,17 @@ pub enum Folded {
     Noise,
 }
 
+/// What a witness knows about a path besides the path itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Besides {
+    /// The part of the path that the kernel itself looked up, where that is not all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looked_up: Option<Box<str>>,
+    /// The path as the process wrote it, where it leads there by a link; a hint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written: Option<Box<str>>,
+}
+
 /// One refusal, or several that are alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Denial {
@@ -82,12 +93,9 @@ pub struct Denial {
     /// The path as the principal wrote it, made safe to show; absent where none was involved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// The part of the path that the kernel itself looked up, where that is not all of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub looked_up: Option<Box<str>>,
-    /// The path as the process wrote it, where it leads there by a link.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub written: Option<Box<str>>,
+    /// What a witness knows besides about the path.
+    #[serde(flatten)]
+    pub besides: Option<Box<Besides>>,
     /// The rule that decided.
     pub rule: Rule,
     /// One line for the agent.
@@ -139,8 +147,7 @@ impl Denial {
             code,
             op,
             path,
-            looked_up: None,
-            written: None,
+            besides: None,
             rule,
             message,
             hint: None,

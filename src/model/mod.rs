@@ -19,7 +19,7 @@ mod violations;
 mod wording;
 
 pub use code::RefusalCode;
-pub use denial::{Denial, Folded, PathSource, Place, Rule};
+pub use denial::{Besides, Denial, Folded, PathSource, Place, Rule};
 pub use enforced::{Enforced, Mode, WeakerGuarantee};
 pub use path::{HostPath, PathError};
 pub use principal::{PrincipalId, Tier};

@@ -42,7 +42,7 @@ pub(super) struct Columns {
     from: Option<i64>,
     /// Milliseconds.
     width: u64,
-    columns: Vec<Column>,
+    all: Vec<Column>,
 }
 
 impl Default for Columns {
@@ -50,7 +50,7 @@ impl Default for Columns {
         Self {
             from: None,
             width: 1,
-            columns: Vec::new(),
+            all: Vec::new(),
         }
     }
 }
@@ -64,20 +64,22 @@ impl Columns {
             self.coarsen();
         }
         let at = usize::try_from(offset / self.width).unwrap_or(0);
-        if self.columns.len() <= at {
-            self.columns.resize(at + 1, Column::default());
+        if self.all.len() <= at {
+            self.all.resize(at + 1, Column::default());
         }
-        self.columns[at].add(what);
+        self.all[at].add(what);
     }
 
     fn coarsen(&mut self) {
         self.width *= 2;
-        self.columns = self
-            .columns
+        self.all = self
+            .all
             .chunks(2)
             .map(|pair| {
                 let mut sum = Column::default();
-                pair.iter().for_each(|column| sum.add(*column));
+                for column in pair {
+                    sum.add(*column);
+                }
                 sum
             })
             .collect();
@@ -93,7 +95,7 @@ impl Columns {
         let lead = self.from.map_or(0, |from| from.saturating_sub(begin));
         let lead = u64::try_from(lead).unwrap_or(0);
         let width = self.width;
-        let columns = self.columns.iter().copied().enumerate();
+        let columns = self.all.iter().copied().enumerate();
         columns.map(move |(at, column)| (lead + at as u64 * width, column))
     }
 }
@@ -114,7 +116,7 @@ mod tests {
             columns.add(1_000_000 + second * 977, one);
         }
         columns.add(0, one);
-        assert!(columns.columns.len() <= MOST);
+        assert!(columns.all.len() <= MOST);
         let all: Vec<_> = columns.since(1_000_000).collect();
         let sum = |of: fn(&Column) -> u64| all.iter().map(|(_, column)| of(column)).sum::<u64>();
         assert_eq!(sum(Column::requests), 100_001);

@@ -214,27 +214,24 @@ fn glance(case: &Case<'_>, page: &mut Markup) {
     let outside = story.outside.total().refused;
     let names = ("time outside", "times outside");
     tile("hot", outside, names, "refused beyond the grants");
-    match &case.exposure {
-        Ok(exposure) => {
-            let files = exposure.files.iter();
-            let used = files.filter(|file| story.use_of(&file.name) != Use::None);
-            let used = format!("{} read or named", thousands(used.count() as u64));
-            let count = exposure.files.len() + exposure.variables.len();
-            tile(
-                "warm",
-                count as u64,
-                ("secret within reach", "secrets within reach"),
-                &used,
-            );
-        }
-        Err(_) => tile(
-            "warm",
-            story.read.len() as u64,
-            ("secret read", "secrets read"),
-            "more is not known",
-        ),
-    }
+    let names = ("secret within reach", "secrets within reach");
+    let (secrets, more) = secrets(case);
+    tile("warm", secrets, names, &more);
     page.put("</section>");
+}
+
+/// How many secrets were within reach, and how many of them were used.
+fn secrets(case: &Case<'_>) -> (u64, String) {
+    let story = case.story;
+    let Ok(exposure) = &case.exposure else {
+        let read = story.read.len() as u64;
+        return (read, "read; more is not known".into());
+    };
+    let files = exposure.files.iter();
+    let used = files.filter(|file| story.use_of(&file.name) != Use::None);
+    let used = format!("{} read or named", thousands(used.count() as u64));
+    let all = exposure.files.len() + exposure.variables.len();
+    (all as u64, used)
 }
 
 /// The form in which a page names a hash; of whole groups of six bits, and one that is not.

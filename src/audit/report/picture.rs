@@ -82,15 +82,21 @@ impl Markup {
 
 /// How many characters of a label fit into a width.
 pub(super) fn characters(width: f64) -> usize {
-    let count = (width / CHARACTER).floor().clamp(0.0, LONGEST as f64);
-    // Between nothing and the longest text, so nothing is lost.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let count = (width / CHARACTER).floor().clamp(0.0, real(LONGEST as u64));
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it lies between nothing and the longest text"
+    )]
     let count = count as usize;
     count
 }
 
-/// A count as a coordinate; counts are far below where this loses anything that is seen.
-#[allow(clippy::cast_precision_loss)]
+/// A count as a coordinate.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "what is lost of a number so large is not seen in a picture"
+)]
 pub(super) fn real(count: u64) -> f64 {
     count as f64
 }

@@ -126,7 +126,9 @@ impl Places {
 
     pub(super) fn total(&self) -> Counts {
         let mut sum = Counts::default();
-        self.nodes.iter().for_each(|node| sum.add(node.own));
+        for node in &self.nodes {
+            sum.add(node.own);
+        }
         sum
     }
 
@@ -178,8 +180,8 @@ impl Draw<'_> {
         let mut branches = Vec::new();
         for (at, child) in shown.iter().enumerate() {
             // An equal share of what is left, of which the first, the largest, take the rest.
-            let share = spare.div_ceil(shown.len() - at);
-            let more = share.min(self.leaves[*child].saturating_sub(1));
+            let fair = spare.div_ceil(shown.len() - at);
+            let more = fair.min(self.leaves[*child].saturating_sub(1));
             let branch = self.branch(*child, 1 + more, levels);
             spare = (spare + 1).saturating_sub(branch.ends());
             branches.push(branch);
@@ -222,7 +224,9 @@ impl Draw<'_> {
 
     fn rest(&self, rest: &[usize]) -> Option<Branch> {
         let mut counts = Counts::default();
-        rest.iter().for_each(|child| counts.add(self.sums[*child]));
+        for child in rest {
+            counts.add(self.sums[*child]);
+        }
         (!rest.is_empty()).then(|| Branch {
             label: String::new(),
             counts,
@@ -262,7 +266,9 @@ mod tests {
         let ends: usize = branches.iter().map(Branch::ends).sum();
         assert!(ends <= 20, "{ends}");
         let mut sum = Counts::default();
-        branches.iter().for_each(|branch| sum.add(branch.counts));
+        for branch in &branches {
+            sum.add(branch.counts);
+        }
         assert_eq!(sum, places.total());
     }
 

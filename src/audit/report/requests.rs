@@ -262,6 +262,9 @@ fn subject(record: &RecordView<'_>) -> String {
     if !record.command.is_empty() {
         return short(&record.command);
     }
+    if record.path.is_empty() {
+        return short(&record.tool);
+    }
     if record.new_path.is_empty() {
         return short(&record.path);
     }

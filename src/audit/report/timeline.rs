@@ -24,6 +24,10 @@ const STRIP: f64 = 44.0;
 /// Room for the numbers of the axis.
 const AXIS: f64 = 26.0;
 
+/// What is said where not every request has a line.
+const COLUMNS: &str =
+    " There are too many requests for a line each: each column stands for all in its time.";
+
 /// The section of the page.
 pub(super) fn section(story: &Story, page: &mut Markup) {
     page.put("<section><h2>In time</h2>");
@@ -58,11 +62,11 @@ pub(super) fn section(story: &Story, page: &mut Markup) {
         };
         columns(story, &scale, page);
     }
-    legend(has_all, page);
+    legend(if has_all { "" } else { COLUMNS }, page);
     page.put("</section>");
 }
 
-fn legend(has_lines: bool, page: &mut Markup) {
+fn legend(columns: &'static str, page: &mut Markup) {
     page.put("<p class=\"legend\"><span class=\"key done\"></span>carried out ");
     page.put("<span class=\"key failed\"></span>did not work ");
     page.put("<span class=\"key refused\"></span>refused ");
@@ -73,11 +77,7 @@ fn legend(has_lines: bool, page: &mut Markup) {
         "<p class=\"note\">What was refused inside a command is on record when the command ends, ",
     );
     page.put("and stands there. The marks beneath grow by powers of two; known noise at start-up is left out.");
-    if !has_lines {
-        page.put(
-            " There are too many requests for a line each: each column stands for all in its time.",
-        );
-    }
+    page.put(columns);
     page.put("</p>");
 }
 

@@ -17,9 +17,8 @@ pub(super) fn save(path: &Path, existing: Existing, bytes: &[u8]) -> Result<(), 
         path: path.to_owned(),
         source,
     };
-    let (above, name) = match (path.parent(), path.file_name()) {
-        (Some(above), Some(name)) => (above, name),
-        _ => return Err(failed(io::ErrorKind::IsADirectory.into())),
+    let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
     };
     let directory = open_directory(above).map_err(failed)?;
     let part = Part::new(&directory, above, name).map_err(failed)?;

@@ -34,9 +34,10 @@ pub(super) fn sessions(reader: &LogReader, text: &str) -> Result<Vec<String>, Au
         if names(text, &record.session) && !found.iter().any(|known| *known == record.session) {
             found.push(record.session.clone().into_owned());
         }
-        Ok(match found.len() > MOST {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        Ok(if found.len() > MOST {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         })
     })?;
     Ok(found)

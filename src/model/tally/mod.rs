@@ -15,7 +15,7 @@ use std::path::Path;
 use gathered::{Gathered, Heap};
 pub use noise::{Noise, Surroundings};
 
-use super::{Denial, Folded, Rule, Sighting, shown, shown_path};
+use super::{Besides, Denial, Folded, Rule, Sighting, shown, shown_path};
 
 /// The longest path that is kept, in bytes; no system call takes a longer one.
 const LONGEST_PATH: usize = 4096;
@@ -246,9 +246,11 @@ impl Tally {
         let subject = subject(sighting);
         let op = op.to_owned().into();
         let looked_up = sighting.looked_up.map(|path| shown_path(path).into());
+        let written = sighting.written.map(|text| shown(text).into());
+        let besides = Besides { looked_up, written };
+        let is_empty = besides.looked_up.is_none() && besides.written.is_none();
         Denial {
-            looked_up,
-            written: sighting.written.map(|text| shown(text).into()),
+            besides: (!is_empty).then(|| besides.into()),
             ..Denial::seen(code, op, subject.as_deref(), self.rule.clone(), source)
         }
     }

@@ -10,7 +10,7 @@ use super::{elements, hostile_exposure, hostile_session};
 const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
 /// How long the browser may take on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The page as the browser has it after everything that runs has run; none where there is no
 /// browser that works.
