@@ -14,6 +14,8 @@ mod audit;
 mod cli;
 /// Attacks from inside commands, and tools that must work there, by the real program.
 mod containment;
+/// The daemon and the emergency brake, by the real program and real sockets.
+mod daemon;
 /// Decisions: tables, properties, messages, and every policy and example as a document.
 mod decisions;
 /// Agents that ask before they use a tool: answers to recorded calls, and their settings.

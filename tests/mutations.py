@@ -131,6 +131,22 @@ MUTATIONS = [
     ("mark", "containment::scratch", [
         ("src/sandbox/scratch.rs", "    file.try_lock()?;\n", "")]),
 
+    # the daemon and the brake
+    ("whose token", "daemon::peers", [
+        ("src/daemon/sessions.rs", "(right.uid == uid && right.session", "(uid != u32::MAX && right.session")]),
+    ("peers", "daemon::peers", [
+        ("src/daemon/connection.rs", "if uid != daemon.uid && uid != 0 {", "if uid == u32::MAX {")]),
+    ("senders", "daemon::peers", [
+        ("src/daemon/vouched.rs", "if uid == self.uid =>", "if uid != u32::MAX || self.uid == uid =>")]),
+    ("operations", "daemon::tokens", [
+        ("src/daemon/peer.rs", "if !right.operations.contains(op) {", "if false {")]),
+    ("narrowing", "daemon::tokens", [
+        ("src/daemon/control.rs", "Some(wanted) => right.operations.both(wanted),", "Some(wanted) => wanted.clone(),")]),
+    ("brake", "daemon::brake", [
+        ("src/broker/brake.rs", "        if self.is_pulled() {\n            return Err", "        if false {\n            return Err")]),
+    ("roll", "daemon::brake", [
+        ("src/broker/brake.rs", "        for place in roll::places(&roll)? {", "        for place in Vec::<roll::Place>::new() {")]),
+
     # deciding
     ("default deny", "decisions", [
         (DECIDE, "        if !standing.has(grant) {", "        if false {")]),

@@ -299,3 +299,11 @@ fn absolute(path: &Path) -> Result<HostPath, AmbientError> {
 pub fn own_program() -> io::Result<PathBuf> {
     std::env::current_exe()
 }
+
+/// Whether the path leads to this program.
+pub fn is_own_program(path: &Path) -> bool {
+    match (std::fs::canonicalize(path), own_program()) {
+        (Ok(one), Ok(own)) => std::fs::canonicalize(own).is_ok_and(|own| own == one),
+        _ => false,
+    }
+}

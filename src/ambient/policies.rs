@@ -72,12 +72,15 @@ pub struct Listed {
 }
 
 impl Operator {
-    /// The policy that was chosen: a file where the text holds a `/` or ends with `.toml`, a
+    /// The policy that was chosen: one for a whole agent by its name, a file where the text holds a `/` or ends with `.toml`, a
     /// name otherwise.
     ///
     /// # Errors
     /// When there is none, or it cannot be used.
     pub fn policy(&self, chosen: &str) -> Result<Policy, PolicyError> {
+        if let Some(policy) = Policy::for_agent(chosen) {
+            return Ok(policy);
+        }
         if is_policy_file(chosen) {
             let path = self.cwd.as_path().join(chosen);
             let text = self.read_policy(&path)?;
@@ -140,12 +143,13 @@ impl Operator {
             }
         }
         let built_in = Policy::built_in_names().iter();
-        listed.extend(built_in.filter_map(|name| {
-            Policy::built_in(name).map(|policy| Listed {
-                name: (*name).to_owned(),
-                source: policy.source.clone(),
-                policy: Ok(policy),
-            })
+        let built_in = built_in.filter_map(|name| Some((*name, Policy::built_in(name)?)));
+        let agents =
+            Policy::agent_names().filter_map(|name| Some((name, Policy::for_agent(name)?)));
+        listed.extend(built_in.chain(agents).map(|(name, policy)| Listed {
+            name: name.to_owned(),
+            source: policy.source.clone(),
+            policy: Ok(policy),
         }));
         listed
     }
@@ -182,7 +186,7 @@ impl Operator {
 
 /// Whether the text chooses a file, and not a name.
 pub fn is_policy_file(chosen: &str) -> bool {
-    if Policy::built_in_names().contains(&chosen) {
+    if Policy::agent_names().any(|name| name == chosen) {
         return false;
     }
     chosen.contains('/')

@@ -54,8 +54,10 @@ impl Operator {
             Err(Distrust::Untrusted(why)) => return Err(unusable(why.to_owned())),
         };
         match std::fs::metadata(path) {
-            Ok(metadata) if metadata.mode().trailing_zeros() >= 6 => Ok(text),
-            Ok(_) => Err(unusable("others can read it (chmod go=)".into())),
+            Ok(metadata) if metadata.mode() & 0o077 != 0 => {
+                Err(unusable("others can read it (chmod go=)".into()))
+            }
+            Ok(_) => Ok(text),
             Err(error) => Err(unusable(error.to_string())),
         }
     }

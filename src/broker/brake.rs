@@ -37,6 +37,16 @@ pub enum BrakeError {
     Files(#[from] io::Error),
 }
 
+impl BrakeError {
+    /// What the operator can do about it, where there is something to say.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Private(error) => error.hint(),
+            Self::Files(_) => None,
+        }
+    }
+}
+
 /// The brake of one user.
 #[derive(Debug)]
 pub struct Brake(PrivateDirectory);
@@ -64,6 +74,14 @@ impl Brake {
     /// Whether it is pulled.
     pub fn is_pulled(&self) -> bool {
         !matches!(self.0.state_of(PULLED), Ok(None))
+    }
+
+    /// Whether requests are let through.
+    pub(super) fn admits(&self, op: &str) -> Result<(), Denial> {
+        if self.is_pulled() {
+            return Err(stopped(op));
+        }
+        Ok(())
     }
 
     /// Whether the brake in a state directory is pulled; nothing is made where there is none.
@@ -95,13 +113,14 @@ impl Brake {
         // Its name alone is what counts; the text is for people.
         let _ = file.write_all(b"Stopped. `lobsterpot resume` ends this.\n");
         let roll = self.0.open_file(ROLL, Access::Update)?;
-        let mut from = 0;
-        while let Some(holder) = roll::next(&roll, from)? {
-            if end(&holder) {
+        // Who comes later sees that it is pulled.
+        for place in roll::places(&roll)? {
+            while let Some(holder) = place.holder(&roll)? {
+                if !end(&holder) {
+                    pulled.left.push(holder.pid);
+                    break;
+                }
                 pulled.ended.push(holder.pid);
-            } else {
-                pulled.left.push(holder.pid);
-                from = holder.after();
             }
         }
         Ok(pulled)

@@ -51,6 +51,7 @@ impl SessionError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Audit(error) => error.hint(),
+            Self::Brake(error) => error.hint(),
             Self::Plan(error) => Some(error.hint()),
             Self::Capabilities(OpenError::Basics { path, .. }) if path.starts_with("/proc") => {
                 Some(NO_PROC.to_owned())

@@ -5,7 +5,6 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
-use super::brake::stopped;
 use super::command::{self, WorkingDirectory};
 use super::error::{SessionError, chain};
 use super::failure::Failure;
@@ -114,9 +113,7 @@ impl Session {
         let program = run.program().map_err(|_| Vec::new())?;
         let subject = command::subject(program);
         let one = |denial: Denial| vec![denial];
-        if self.brake.is_pulled() {
-            return Err(one(stopped(OP)));
-        }
+        self.brake.admits(OP).map_err(one)?;
         let permit = self
             .terms
             .policy

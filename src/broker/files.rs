@@ -6,7 +6,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::brake::stopped;
 use super::session::Session;
 use crate::audit::{Effect, Outcome, RecordId, RequestInfo, Target, Verdict};
 use crate::capability::{self, Refusal};
@@ -22,11 +21,8 @@ impl Session {
             target: Target::of(operation),
             cwd: Some(&self.terms.cwd),
         };
-        let permits = if self.brake.is_pulled() {
-            Err(Box::new(stopped(operation.name())))
-        } else {
-            self.terms.decide_on_files(operation)
-        };
+        let admitted = self.brake.admits(operation.name()).map_err(Box::new);
+        let permits = admitted.and_then(|()| self.terms.decide_on_files(operation));
         let verdict = match &permits {
             Ok(permits) => match permits.first() {
                 Some(permit) => Verdict::Allowed(permit.rule()),

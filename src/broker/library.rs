@@ -10,7 +10,7 @@ use super::error::SessionError;
 use super::session::{Session, SessionConfig};
 use super::terms::Terms;
 use crate::ambient::{AmbientError, Operator, PolicyError};
-use crate::model::PrincipalId;
+use crate::model::{HostPath, PrincipalId};
 use crate::policy::{Diagnostics, Policy};
 use crate::sandbox::Concurrency;
 
@@ -26,6 +26,7 @@ pub struct Broker {
 pub struct Choice {
     policy: String,
     root: Option<PathBuf>,
+    within: Vec<PathBuf>,
     is_read_only: bool,
     principal: String,
     longest: Option<Duration>,
@@ -37,6 +38,7 @@ impl Default for Choice {
         Self {
             policy: Policy::DEFAULT.to_owned(),
             root: None,
+            within: Vec::new(),
             is_read_only: false,
             principal: "agent:main".to_owned(),
             longest: None,
@@ -58,6 +60,14 @@ impl Choice {
     pub fn root(self, directory: impl Into<PathBuf>) -> Self {
         let root = Some(directory.into());
         Self { root, ..self }
+    }
+
+    /// Takes away what does not lie below this directory, or another one that is named so. An
+    /// empty path is no directory, and alone leaves nothing.
+    #[must_use]
+    pub fn within(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.within.push(directory.into());
+        self
     }
 
     /// Takes every right to change anything away from the policy.
@@ -164,12 +174,32 @@ impl Broker {
             Some(_) => operator.cwd.clone(),
             None => root.clone(),
         };
-        Ok(Terms {
+        let terms = Terms {
             policy: policy.bind(&operator.anchors(root))?,
             principal: PrincipalId::new(&choice.principal),
             cwd,
             operator,
-        })
+        };
+        match self.within(choice)? {
+            Some(directories) => Ok(terms.narrowed(&directories)?),
+            None => Ok(terms),
+        }
+    }
+
+    /// The directories that a session is narrowed to; none where it is not.
+    ///
+    /// # Errors
+    /// When one of them cannot be used.
+    pub fn within(&self, choice: &Choice) -> Result<Option<Vec<HostPath>>, NoSession> {
+        if choice.within.is_empty() {
+            return Ok(None);
+        }
+        let named = choice.within.iter();
+        named
+            .filter(|directory| !directory.as_os_str().is_empty())
+            .map(|directory| self.operator.root(Some(directory)).map_err(NoSession::Root))
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     /// Opens a session. Its commands need a process with a single thread, in which they are

@@ -7,7 +7,8 @@ use std::rc::Rc;
 
 use super::error::SessionError;
 use super::session::Session;
-use crate::sandbox::{Plan, Sandbox, ScratchPlace};
+use crate::model::HostPath;
+use crate::sandbox::{Origin, Plan, Sandbox, ScratchPlace};
 
 impl Session {
     /// The plan of this session's commands, made when it is first needed.
@@ -59,12 +60,37 @@ impl Session {
     }
 
     fn prepare_plan(&mut self) -> Result<Rc<Sandbox>, SessionError> {
-        let plan = self.plan()?.clone();
+        let mut plan = self.plan()?.clone();
+        self.leave_out_missing(&mut plan);
         let place = ScratchPlace {
             base: &self.scratch_base,
             session: &self.id,
         };
         let sandbox = Sandbox::prepare(plan, &self.capabilities, place, self.concurrency);
         Ok(sandbox?)
+    }
+
+    /// A grant that is not there, and that the policy skips then, is nothing to be mounted. One
+    /// that lies in another grant stays, and preparing fails: it would give what the grant
+    /// around it gives, once a command has made it.
+    fn leave_out_missing(&self, plan: &mut Plan) {
+        let grants: Vec<_> = plan
+            .paths
+            .iter()
+            .filter(|rule| matches!(rule.origin, Origin::Grant(_)))
+            .map(|rule| rule.path.clone())
+            .collect();
+        let lies_in_another = |path: &HostPath| {
+            grants
+                .iter()
+                .any(|grant| grant != path && path.beneath(grant).is_some())
+        };
+        plan.paths.retain(|rule| match rule.origin {
+            Origin::Grant(grant) => {
+                let is_open = self.capabilities.handle(grant).is_some();
+                is_open || rule.access.rights.is_empty() || lies_in_another(&rule.path)
+            }
+            Origin::System(_) => true,
+        });
     }
 }

@@ -10,7 +10,7 @@ use crate::ambient::Operator;
 use crate::capability::{self, Need};
 use crate::intent::{World, read_argv, read_line};
 use crate::model::{Denial, HostPath, Operation, PrincipalId, Program, RefusalCode, Rights, Rule};
-use crate::policy::{BoundPolicy, Decision, PathAsk, Permit};
+use crate::policy::{BoundPolicy, Decision, Diagnostics, PathAsk, Permit};
 use crate::sandbox::Plan;
 
 /// The operator's choices for a session. None of them comes from a request.
@@ -27,6 +27,25 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// The same terms for what lies below these directories alone.
+    ///
+    /// # Errors
+    /// When the policy cannot be bound to what is left.
+    pub fn narrowed(&self, directories: &[HostPath]) -> Result<Self, Diagnostics> {
+        let policy = self.policy.narrowed(directories);
+        let holds_cwd = |directory: &&HostPath| self.cwd.beneath(directory).is_some();
+        let elsewhere = directories.iter().find(holds_cwd).is_none();
+        let cwd = match directories.first() {
+            Some(first) if elsewhere => first.clone(),
+            _ => self.cwd.clone(),
+        };
+        Ok(Self {
+            policy: policy.bind(self.policy.anchors())?,
+            cwd,
+            ..self.clone()
+        })
+    }
+
     /// Whether the policy could let the operation happen at all: at some path, or for some command.
     pub fn could(&self, operation: &Operation) -> bool {
         if let Operation::ExecRun(_) = operation {

@@ -107,7 +107,7 @@ pub enum Problem {
     #[error("directory not empty")]
     NotEmpty,
     /// The host's own permissions.
-    #[error("the host's file permissions do not allow it")]
+    #[error("the host does not allow it: its file permissions, or another sandbox around this one")]
     PermissionDenied,
     /// The host's file system is mounted read-only.
     #[error("the host's file system is read-only")]

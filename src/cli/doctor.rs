@@ -2,6 +2,7 @@
 //!
 //! It changes nothing on the host, and runs nothing.
 
+mod agent;
 mod promise;
 
 use std::fmt::Write as _;
@@ -24,8 +25,12 @@ For each built-in policy it tells whether it can run here, in which mode, and wh
 are weaker than they could be. A policy of your own: `lobsterpot policy explain FILE`.
 
 Exit codes:
-  0  the default policy can run
-  1  it cannot; the output says why, and what to do";
+  0  the default policy can run; with --agent, no hole was found
+  1  it cannot, or there is a hole; the output says why, and what to do
+
+With --agent it looks at the settings of an agent instead: for a missing hook, a hook that lets
+a call pass when it fails, tools that work outside the sandbox, and settings that the agent
+itself can change under the policy (LOBSTERPOT_POLICY, LOBSTERPOT_ROOT, LOBSTERPOT_AS).";
 
 /// Show what this host can enforce, which mode results, and what is missing
 #[derive(Debug, Args)]
@@ -34,6 +39,9 @@ pub(super) struct DoctorArguments {
     /// Report as one line of JSON on standard output
     #[arg(long, action = ArgAction::SetTrue, value_parser = Format::parser())]
     json: Format,
+    /// Look for holes in how this agent is integrated
+    #[arg(long, value_name = "NAME", value_parser = agent::parser())]
+    agent: Option<agent::Examined>,
 }
 
 impl DoctorArguments {
@@ -53,7 +61,15 @@ struct Report {
 }
 
 /// Examines the host and tells.
-pub(super) fn run(arguments: &DoctorArguments, operator: Option<&Operator>) -> Result<u8, Failure> {
+pub(super) fn run(
+    arguments: &DoctorArguments,
+    operator: Result<Operator, Failure>,
+) -> Result<u8, Failure> {
+    if let Some(examined) = arguments.agent {
+        return agent::run(examined, arguments.format(), operator?);
+    }
+    let operator = operator.ok();
+    let operator = operator.as_ref();
     let host = HostFeatures::probe();
     // Without a home there is nobody to ask, and still a host to examine.
     let host = match operator {

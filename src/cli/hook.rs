@@ -5,6 +5,7 @@
 
 mod install;
 
+use std::ffi::OsStr;
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -24,7 +25,8 @@ Examples:
 
 An agent runs `lobsterpot hook AGENT` before each use of a tool, with the call as JSON on stdin.
 The answer, in the agent's own form:
-  a shell command   is rewritten to run through `lobsterpot sh`
+  a shell command   is rewritten to run through `lobsterpot sh`, unless the agent's shell is that
+                    already (CLAUDE_CODE_SHELL_PREFIX=.../lobsterpot-sh -c)
   a file tool       is denied where the policy denies it. The agent carries it out itself, so
                     this is advice: it holds as far as the agent heeds it
   anything unknown  is denied; --leave-alone NAME leaves a tool to the agent's own rules
@@ -116,7 +118,11 @@ fn answer(agent: Agent, arguments: AskArguments, operator: Operator) -> Result<(
     }
     selectors.root = Some(root);
     let setup = Setup {
-        shell: shell(&selectors, &operator)?,
+        shell: if has_our_shell(agent, &selectors, &operator) {
+            None
+        } else {
+            Some(shell(&selectors, &operator)?)
+        },
         left_alone: leave_alone,
         home: text(operator.home.as_path())?,
     };
@@ -152,11 +158,7 @@ struct InputError(#[source] io::Error);
 /// The words of a shell with the same selectors, for whatever directory it is started in.
 fn shell(selectors: &Selectors, operator: &Operator) -> Result<Vec<String>, Failure> {
     let program = crate::ambient::own_program().map_err(Failure::general)?;
-    let policy = match selectors.policy.as_str() {
-        // A file's path must not depend on where the command starts.
-        file if crate::ambient::is_policy_file(file) => text(&operator.cwd.as_path().join(file))?,
-        name => name.to_owned(),
-    };
+    let policy = policy(selectors, operator)?;
     let mut words = vec![text(&program)?, "sh".into(), "--root".into()];
     words.extend(selectors.root.as_deref().map(text).transpose()?);
     words.extend(["--policy".into(), policy]);
@@ -169,6 +171,29 @@ fn shell(selectors: &Selectors, operator: &Operator) -> Result<Vec<String>, Fail
     }
     words.push("-c".into());
     Ok(words)
+}
+
+/// The policy, so named that it does not depend on where a command starts.
+fn policy(selectors: &Selectors, operator: &Operator) -> Result<String, Failure> {
+    if crate::ambient::is_policy_file(&selectors.policy) {
+        text(&operator.cwd.as_path().join(&selectors.policy))
+    } else {
+        Ok(selectors.policy.clone())
+    }
+}
+
+/// Whether the agent runs its commands by our own shell already, with the same selectors.
+fn has_our_shell(agent: Agent, selectors: &Selectors, operator: &Operator) -> bool {
+    let prefix = operator
+        .variable("CLAUDE_CODE_SHELL_PREFIX")
+        .filter(|_| agent == Agent::ClaudeCode)
+        .and_then(OsStr::to_str);
+    let program = prefix.and_then(|prefix| prefix.strip_suffix(" -c"));
+    let is_ours = program.is_some_and(|program| {
+        Path::new(program).file_name() == Some("lobsterpot-sh".as_ref())
+            && crate::ambient::is_own_program(Path::new(program))
+    });
+    is_ours && Selectors::of_environment().is_ok_and(|said| said.chooses_like(selectors))
 }
 
 fn text(path: &Path) -> Result<String, Failure> {

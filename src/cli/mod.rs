@@ -16,6 +16,7 @@ mod lines;
 mod log;
 mod man;
 mod mcp;
+mod names;
 mod output;
 mod policy;
 mod prompt;
@@ -26,6 +27,7 @@ mod selectors;
 mod serve;
 mod session;
 mod sh;
+mod ssh;
 mod stop;
 mod told;
 
@@ -102,6 +104,7 @@ const STYLES: Styles = Styles::styled()
 enum Command {
     Run(run::RunArguments),
     Sh(sh::ShArguments),
+    Ssh(ssh::SshArguments),
     Call(call::CallArguments),
     Check(check::CheckArguments),
     Mcp(mcp::McpArguments),
@@ -126,6 +129,7 @@ impl Command {
             Self::Prove(arguments) => arguments.format(),
             Self::Run(arguments) => arguments.selectors.json,
             Self::Sh(arguments) => arguments.selectors.json,
+            Self::Ssh(arguments) => arguments.selectors.json,
             Self::Call(arguments) => arguments.selectors.json,
             Self::Check(arguments) => arguments.selectors.json,
             Self::Prompt(arguments) => arguments.selectors.json,
@@ -145,6 +149,7 @@ impl Command {
         match self {
             Self::Run(arguments) => run::run(arguments, operator()?),
             Self::Sh(arguments) => sh::run(arguments, operator()?),
+            Self::Ssh(arguments) => ssh::run(arguments, operator()?),
             Self::Call(arguments) => call::run(&arguments, operator()?),
             Self::Check(arguments) => check::run(arguments, operator()?),
             Self::Mcp(arguments) => mcp::run(&arguments, operator()?),
@@ -155,7 +160,7 @@ impl Command {
             Self::Prompt(arguments) => prompt::run(&arguments, operator()?),
             Self::Policy(arguments) => policy::run(arguments, operator()?),
             Self::Audit(arguments) => audit::answer(&arguments, &operator()?),
-            Self::Doctor(arguments) => doctor::run(&arguments, operator().ok().as_ref()),
+            Self::Doctor(arguments) => doctor::run(&arguments, operator()),
             Self::Prove(arguments) => prove::run(arguments, operator()?),
             Self::Completions(arguments) => completions::run(&arguments, Arguments::command()),
             Self::Man(arguments) => man::run(&arguments, Arguments::command()),
@@ -172,7 +177,7 @@ fn operator() -> Result<Operator, Failure> {
 
 /// Runs the command line of this process. To be called before any thread exists.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse_from(sh::words(std::env::args_os().collect())) {
+    let arguments = match Arguments::try_parse_from(names::words(std::env::args_os().collect())) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Nothing can be said when neither stream takes it.

@@ -86,6 +86,7 @@ fn subject(arguments: ProveArguments, operator: Operator) -> Result<Subject, Fai
     let selectors = Selectors {
         policy: arguments.policy,
         root: None,
+        within: Vec::new(),
         read_only: arguments.read_only,
         principal: arguments.principal,
         timeout: None,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
-use clap::{ArgAction, Args};
+use clap::{ArgAction, Args, Parser};
 
 use super::failure::Format;
 use crate::broker::Choice;
@@ -28,6 +28,12 @@ pub(super) struct Selectors {
     /// and in the root otherwise.
     #[arg(long, value_name = "DIR", env = "LOBSTERPOT_ROOT")]
     pub(super) root: Option<PathBuf>,
+    /// Take away what does not lie below this directory; may be given several times
+    ///
+    /// It can only narrow: what the policy does not grant below the directory is not granted
+    /// there. An empty one is no directory, and alone leaves nothing.
+    #[arg(long, value_name = "DIR", value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    pub(super) within: Vec<PathBuf>,
     /// Take every right to change anything away from the policy
     ///
     /// It can only tighten: nothing turns it off again, and a policy that is read-only stays so.
@@ -55,6 +61,20 @@ pub(super) struct Selectors {
 }
 
 impl Selectors {
+    /// What the environment alone chooses.
+    pub(super) fn of_environment() -> Result<Self, clap::Error> {
+        FromEnvironment::try_parse_from::<_, &str>([]).map(|said| said.selectors)
+    }
+
+    /// Whether they choose the same session.
+    pub(super) fn chooses_like(&self, other: &Self) -> bool {
+        self.policy == other.policy
+            && self.root == other.root
+            && self.read_only == other.read_only
+            && self.principal == other.principal
+            && self.timeout == other.timeout
+    }
+
     /// The same, as the broker takes it.
     pub(super) fn choice(&self) -> Choice {
         let mut choice = Choice::default()
@@ -62,6 +82,9 @@ impl Selectors {
             .principal(&self.principal);
         if let Some(root) = &self.root {
             choice = choice.root(root);
+        }
+        for directory in &self.within {
+            choice = choice.within(directory);
         }
         if let Some(time) = self.timeout {
             choice = choice.at_most(time);
@@ -71,6 +94,13 @@ impl Selectors {
         }
         choice
     }
+}
+
+#[derive(Debug, Parser)]
+#[command(name = "lobsterpot", no_binary_name = true)]
+struct FromEnvironment {
+    #[command(flatten)]
+    selectors: Selectors,
 }
 
 /// A word of a request. Requests are records, too, and records are text.

@@ -10,6 +10,7 @@ use super::selectors::Selectors;
 use crate::ambient::Operator;
 use crate::broker::{Broker, Session, SessionConfig, Terms};
 use crate::daemon;
+use crate::model::HostPath;
 use crate::policy::Policy;
 use crate::sandbox::Concurrency;
 use crate::sys::process;
@@ -65,20 +66,25 @@ pub(super) fn of_a_worker(
     selectors: &Selectors,
     terms: &Terms,
 ) -> Result<daemon::Selectors, Failure> {
-    let root = terms.policy.anchors().root.as_path();
-    let Some(root) = root.to_str() else {
-        return Err(Failure::usage(RootIsNoText));
+    let text = |path: &HostPath| {
+        let text = path.as_path().to_str().map(str::to_owned);
+        text.ok_or_else(|| Failure::usage(RootIsNoText))
     };
+    let within = Broker::of(terms.operator.clone())
+        .within(&selectors.choice())
+        .map_err(Failure::of_no_session)?;
+    let within = within.map(|directories| directories.iter().map(text).collect());
     Ok(daemon::Selectors {
         policy: Some(selectors.policy.clone()),
-        root: Some(root.to_owned()),
+        root: Some(text(&terms.policy.anchors().root)?),
+        within: within.transpose()?,
         read_only: selectors.read_only,
         principal: Some(selectors.principal.clone()),
         timeout: selectors.timeout,
     })
 }
 
-/// The path of the root would have to be told to another program, and cannot be.
+/// The path of a directory would have to be told to another program, and cannot be.
 #[derive(Debug, thiserror::Error)]
-#[error("the path of the root is no text (UTF-8)")]
+#[error("the path of the root, or of a directory that narrows it, is no text (UTF-8)")]
 struct RootIsNoText;

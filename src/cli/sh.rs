@@ -4,8 +4,9 @@
 //! must be chosen by whoever sets the shell up: the directory in which a command happens to
 //! start is the agent's choice, and must never become a grant.
 
-use std::ffi::{OsStr, OsString};
-use std::path::Path;
+mod remote;
+
+use std::ffi::OsStr;
 
 use clap::{ArgAction, Args};
 
@@ -13,8 +14,7 @@ use super::failure::Failure;
 use super::selectors::{Selectors, word};
 use super::{session, told};
 use crate::ambient::Operator;
-use crate::broker::Session;
-use crate::model::ExecRun;
+use crate::model::{ExecRun, HostPath};
 use crate::shim::{Dialect, ShellCall};
 
 const AFTER_HELP: &str = "\
@@ -33,6 +33,10 @@ Options:
   Those of a shell: -c, -l, -i, -s, -e and other letters, -o NAME, --norc and the like. The
   shell in the sandbox is bash where the sandbox has it, and /bin/sh otherwise;
   LOBSTERPOT_SHELL=bash|dash|sh chooses.
+
+With LOBSTERPOT_SOCKET the command runs in a session of `lobsterpot serve`, or not at all:
+  in one of its own, or in the one of LOBSTERPOT_TOKEN, which keeps its /tmp. Standard input is
+  then read to its end beforehand, unless it is a terminal, and everything must be text (UTF-8).
 
 Output:
   The command's standard streams pass through untouched. What was refused follows on stderr:
@@ -74,29 +78,6 @@ pub(super) struct ShArguments {
     words: Vec<String>,
 }
 
-/// The name under which the program is a shell.
-const NAME: &str = "lobsterpot-sh";
-
-/// The words of this process as our own command line: under the name of a shell, all of them
-/// belong to that shell.
-pub(super) fn words(given: Vec<OsString>) -> Vec<OsString> {
-    let name = given.first().map(Path::new).and_then(Path::file_name);
-    // login(1) and others put a dash before the name of the shell of a login.
-    let is_login = name == Some(OsStr::new("-lobsterpot-sh"));
-    if name != Some(OsStr::new(NAME)) && !is_login {
-        return given;
-    }
-    let about = given.get(1).filter(|_| given.len() == 2);
-    let ours: &[&str] = match about.and_then(|word| word.to_str()) {
-        Some("--version") => return ["lobsterpot", "--version"].map(OsString::from).into(),
-        Some("--help") => return ["lobsterpot", "sh", "--help"].map(OsString::from).into(),
-        _ if is_login => &["lobsterpot", "sh", "--", "-l"],
-        _ => &["lobsterpot", "sh", "--"],
-    };
-    let ours = ours.iter().map(OsString::from);
-    ours.chain(given.into_iter().skip(1)).collect()
-}
-
 /// Runs the shell.
 pub(super) fn run(arguments: ShArguments, operator: Operator) -> Result<u8, Failure> {
     let ShArguments {
@@ -105,9 +86,13 @@ pub(super) fn run(arguments: ShArguments, operator: Operator) -> Result<u8, Fail
     let call = ShellCall::read(words).map_err(Failure::usage)?;
     chosen_root(&selectors)?;
     let wanted = Wanted::of(&operator)?;
-    let cwd = directory(&operator)?;
+    // Decided on like that of any request.
+    let cwd = text(&operator.cwd)?;
+    if operator.setting("SOCKET").is_some() {
+        return remote::run(&operator, &selectors, (&call, wanted));
+    }
     let mut session = session::open(session::terms(&selectors, operator)?)?;
-    let (name, dialect) = wanted.shell(&mut session);
+    let (name, dialect) = wanted.shell(|name| session.finds_program(name));
     let words = match call.words(name, dialect) {
         Ok(words) => words,
         Err(error) => {
@@ -126,7 +111,7 @@ pub(super) fn run(arguments: ShArguments, operator: Operator) -> Result<u8, Fail
 }
 
 /// The workspace must not depend on where a command starts.
-fn chosen_root(selectors: &Selectors) -> Result<(), Failure> {
+pub(super) fn chosen_root(selectors: &Selectors) -> Result<(), Failure> {
     let hint = "set LOBSTERPOT_ROOT to the absolute path of the workspace";
     match &selectors.root {
         Some(root) if root.is_absolute() => Ok(()),
@@ -135,11 +120,10 @@ fn chosen_root(selectors: &Selectors) -> Result<(), Failure> {
     }
 }
 
-/// Where the command starts. It is decided on like that of any request.
-fn directory(operator: &Operator) -> Result<String, Failure> {
-    let path = operator.cwd.as_path().to_str();
-    path.map(str::to_owned)
-        .ok_or_else(|| Failure::usage("the name of the working directory is no text (UTF-8)"))
+/// A directory as a request names it.
+pub(super) fn text(directory: &HostPath) -> Result<String, Failure> {
+    let path = directory.as_path().to_str().map(str::to_owned);
+    path.ok_or_else(|| Failure::usage("the name of a directory is no text (UTF-8)"))
 }
 
 /// Which shell is wanted in the sandbox.
@@ -166,11 +150,11 @@ impl Wanted {
     }
 
     /// The shell's name, and which options it has.
-    fn shell(self, session: &mut Session) -> (&'static str, Dialect) {
+    fn shell(self, finds: impl FnOnce(&str) -> bool) -> (&'static str, Dialect) {
         match self {
             Self::Named(name, dialect) => (name, dialect),
             // Where no plan can be made, running the command will say so.
-            Self::Any if session.finds_program("bash") => ("bash", Dialect::Bash),
+            Self::Any if finds("bash") => ("bash", Dialect::Bash),
             Self::Any => ("sh", Dialect::Dash),
         }
     }

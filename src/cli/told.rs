@@ -22,15 +22,18 @@ pub(super) fn to_agent(reply: &Reply, format: Format) {
     if format == Format::Json || output::stderr_is_a_terminal() {
         return self::reply(reply, format);
     }
+    output::say(&remarks(reply));
+    in_a_block(&reply.denials);
+}
+
+/// Tells denials in a block; nothing where there is only start-up noise.
+pub(super) fn in_a_block(denials: &[Denial]) {
     let is_noise = |denial: &Denial| denial.folded == Some(Folded::Noise);
-    let mut text = remarks(reply);
-    if !reply.denials.iter().all(is_noise)
-        && let Some(block) = violations(&reply.denials)
+    if !denials.iter().all(is_noise)
+        && let Some(block) = violations(denials)
     {
-        text.push_str(&block);
-        text.push('\n');
+        output::say(&format!("{block}\n"));
     }
-    output::say(&text);
 }
 
 /// The reply as a line of its own, whether or not the command ended its last line.

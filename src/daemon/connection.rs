@@ -12,7 +12,7 @@ use serde_json::Value;
 use serde_json::error::Category;
 use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -27,8 +27,9 @@ use super::protocol::Control;
 use super::refusal::{bad, denied, line, refused};
 use super::server::Daemon;
 use super::sessions::Right;
+use super::vouched::{Stranger, Vouched};
 use crate::model::{Incoming, RefusalCode};
-use crate::sys::socket::has_hung_up;
+use crate::sys::socket::{has_hung_up, know_senders};
 
 /// How many requests of a connection are unanswered at once.
 const MOST_REQUESTS: usize = 256;
@@ -47,7 +48,15 @@ pub(super) async fn hold(daemon: Arc<Daemon>, stream: UnixStream) {
     if uid != daemon.uid && uid != 0 {
         return turn_away(&daemon, stream, uid).await;
     }
+    let Ok(is_known) = know_senders(&stream) else {
+        return;
+    };
     let (reading, writing) = stream.into_split();
+    let reading = if is_known {
+        Vouched::new(reading, uid)
+    } else {
+        Vouched::made_before(reading, uid)
+    };
     let (out, queue) = mpsc::channel(64);
     let number = daemon.number();
     let peer = Arc::new(Peer {
@@ -113,7 +122,7 @@ async fn write(
     lost: oneshot::Sender<()>,
 ) {
     while let Some(out) = queue.recv().await {
-        let mut rest = &out.bytes[..];
+        let mut rest = out.bytes();
         while !rest.is_empty() {
             let Ok(Ok(count @ 1..)) = timeout(PATIENCE, writing.write(rest)).await else {
                 let _ = lost.send(());
@@ -125,7 +134,7 @@ async fn write(
 }
 
 struct Connection {
-    lines: Lines<BufReader<OwnedReadHalf>>,
+    lines: Lines<BufReader<Vouched>>,
     slots: Arc<Semaphore>,
     /// For each session, its requests that were not passed on yet.
     queues: HashMap<String, mpsc::Sender<Job>>,
@@ -156,7 +165,7 @@ impl Connection {
                     self.peer.refuse(Asked::nothing(), denial, slot).await;
                 }
                 Ok(Line::End) => break,
-                Err(_) => return,
+                Err(error) => return self.fail(&error).await,
             }
         }
         self.queues.clear();
@@ -165,11 +174,22 @@ impl Connection {
         tokio::select! {
             _ = self.slots.acquire_many(all) => {}
             () = async {
-                while !has_hung_up(self.lines.stream().get_ref().as_ref()) {
+                while !has_hung_up(self.lines.stream().get_ref().stream()) {
                     glances.tick().await;
                 }
             } => {}
         }
+    }
+
+    /// Data of someone else is no request, and whoever passed the connection on has lost it.
+    async fn fail(&self, error: &std::io::Error) {
+        let Some(Stranger(uid)) = error.get_ref().and_then(|error| error.downcast_ref()) else {
+            return;
+        };
+        let what = format!("uid {uid} on a connection of uid {}", self.peer.uid);
+        let denial = refused(RefusalCode::PrincipalUnknown, "request", &what);
+        let asked = Asked::nothing();
+        self.peer.denied(About::Peer(*uid), asked, denial).await;
     }
 
     /// The next line. One that takes room from others must come to an end.

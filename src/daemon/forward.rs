@@ -69,9 +69,9 @@ async fn answer(peer: &Peer, job: Job, mut pending: Pending) {
             Ok(part) if part.is_reply() => {
                 // Its id is free before the reply is seen.
                 drop(command);
-                return peer.pass_back(part.with_id(&id), Some(slot), part).await;
+                return peer.pass_back(part.with_id(&id), Some(slot)).await;
             }
-            Ok(part) => peer.pass_back(part.with_id(&id), None, part).await,
+            Ok(part) => peer.pass_back(part.with_id(&id), None).await,
             Err(error) => return peer.give_up((&id, &op), &error, slot).await,
         }
     }
@@ -103,7 +103,7 @@ pub(super) async fn cancel(
         && let Ok(part) = pending.reply().await
     {
         let id = asked.id.to_string();
-        return peer.pass_back(part.with_id(&id), Some(slot), part).await;
+        return peer.pass_back(part.with_id(&id), Some(slot)).await;
     }
     let is_waiting = matches!(stage, Some(Stage::Waiting | Stage::Cancelled));
     let result = json!({ "cancelled": is_waiting });

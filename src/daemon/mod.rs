@@ -23,6 +23,7 @@ mod schema;
 mod selectors;
 mod server;
 mod sessions;
+mod vouched;
 mod worker;
 
 pub use piped::Piped;

@@ -20,9 +20,25 @@ use crate::model::{Denial, Operation, RefusalCode, Reply};
 
 /// A line on its way out, with what it keeps taken until it is written.
 pub(super) struct Out {
-    pub(super) bytes: Vec<u8>,
+    line: Outgoing,
     _slot: Option<OwnedSemaphorePermit>,
-    _part: Option<Part>,
+}
+
+enum Outgoing {
+    /// Of a worker.
+    Part(Part),
+    /// Of our own.
+    Own(Vec<u8>),
+}
+
+impl Out {
+    /// What is to be written.
+    pub(super) fn bytes(&self) -> &[u8] {
+        match &self.line {
+            Outgoing::Part(part) => part.as_bytes(),
+            Outgoing::Own(bytes) => bytes,
+        }
+    }
 }
 
 /// The members of a request, each as it was written.
@@ -146,24 +162,17 @@ impl Peer {
 
     pub(super) async fn say(&self, reply: &impl Serialize, slot: OwnedSemaphorePermit) {
         let out = Out {
-            bytes: line(reply),
+            line: Outgoing::Own(line(reply)),
             _slot: Some(slot),
-            _part: None,
         };
         // A connection that is gone takes nothing.
         let _ = self.out.send(out).await;
     }
 
-    pub(super) async fn pass_back(
-        &self,
-        bytes: Vec<u8>,
-        slot: Option<OwnedSemaphorePermit>,
-        part: Part,
-    ) {
+    pub(super) async fn pass_back(&self, part: Part, slot: Option<OwnedSemaphorePermit>) {
         let out = Out {
-            bytes,
+            line: Outgoing::Part(part),
             _slot: slot,
-            _part: Some(part),
         };
         let _ = self.out.send(out).await;
     }
@@ -178,6 +187,9 @@ impl Peer {
         let reply = match error {
             // The stop itself is on record, and so is the request.
             WorkerError::Stopped => denied(id, stopped(op), String::new()),
+            WorkerError::RequestTooLong | WorkerError::TooDeep => {
+                denied(id, bad(op, &error.to_string()), String::new())
+            }
             error => failed(id, &error.to_string(), None),
         };
         self.say(&reply, slot).await;

@@ -14,7 +14,7 @@ use crate::model::Operation;
 use crate::policy::time_limit;
 
 /// A request about sessions.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "op")]
 pub(super) enum Control {
     /// Open a session. The answer holds its token.
@@ -121,10 +121,19 @@ impl Open {
         if !self.root.starts_with('/') {
             return Err("root is not an absolute path".into());
         }
+        // So a name has no meaning but as a name: a file below the root is the agent's to write.
+        let is_file =
+            |policy: &&String| policy.contains('/') || policy.strip_suffix(".toml").is_some();
+        if let Some(file) = self.policy.as_ref().filter(is_file)
+            && !file.starts_with('/')
+        {
+            return Err("the policy's file is not an absolute path".into());
+        }
         let timeout = self.timeout.as_ref().map(Time::read).transpose()?;
         Ok(Selectors {
             policy: self.policy.clone(),
             root: Some(self.root.clone()),
+            within: None,
             read_only: self.read_only,
             principal: self.principal.clone(),
             timeout,

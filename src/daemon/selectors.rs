@@ -11,6 +11,8 @@ pub struct Selectors {
     pub policy: Option<String>,
     /// The workspace.
     pub root: Option<String>,
+    /// The directories that the session is narrowed to; none at all leave nothing.
+    pub within: Option<Vec<String>>,
     /// Whether every right to change anything is taken away.
     pub read_only: bool,
     /// Who asks, as the policy knows them.
@@ -33,6 +35,12 @@ impl Selectors {
             .into_iter()
             .filter_map(|(name, value)| Some(format!("--{name}={}", value.as_ref()?).into()))
             .collect();
+        if let Some(within) = &self.within {
+            options.extend(within.iter().map(|one| format!("--within={one}").into()));
+            if within.is_empty() {
+                options.push("--within=".into());
+            }
+        }
         if self.read_only {
             options.push("--read-only".into());
         }

@@ -19,6 +19,7 @@ use super::ledger::Ledger;
 use super::sessions::{Session, Sessions};
 use crate::audit::AuditLog;
 use crate::broker::Brake;
+use crate::sys::socket::know_senders;
 
 /// How many connections there are at once. More wait until one closes.
 const MOST_CONNECTIONS: usize = 256;
@@ -80,6 +81,7 @@ async fn run(serving: Serving) -> std::io::Result<()> {
         idle,
     } = serving;
     listener.set_nonblocking(true)?;
+    know_senders(&listener)?;
     let listener = UnixListener::from_std(listener)?;
     let mut signals = (
         signal(SignalKind::terminate())?,

@@ -40,6 +40,12 @@ const MOST_COMMANDS: usize = MOST_LANES as usize;
 /// How many bytes of requests wait for a worker, and how many of its replies wait for readers.
 const MOST_BYTES: usize = 8 << 20;
 
+/// How much longer a request becomes by the worker's number.
+const LONGEST_ID: usize = 64;
+
+/// How deeply a request may be nested.
+const DEEPEST: usize = 64;
+
 /// Why a request has no reply.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum WorkerError {
@@ -63,6 +69,9 @@ pub enum WorkerError {
     /// The request is too long for any worker.
     #[error("the request is longer than 16 MiB")]
     RequestTooLong,
+    /// The request is nested more deeply than a worker reads, so it could not even answer.
+    #[error("the request is nested too deeply")]
+    TooDeep,
     /// The reply is too long to be passed on.
     #[error("the reply is longer than 64 MiB")]
     ReplyTooLong,
@@ -190,8 +199,11 @@ impl Worker {
         if line.pop() != Some(b'}') {
             return Err(WorkerError::NoObject);
         }
-        if line.len() > LONGEST_REQUEST {
+        if line.len() > LONGEST_REQUEST - LONGEST_ID {
             return Err(WorkerError::RequestTooLong);
+        }
+        if depth(&line) > DEEPEST {
+            return Err(WorkerError::TooDeep);
         }
         // None of them is ever closed.
         let slot = shared.slots.clone().acquire_owned().await.ok();
@@ -351,7 +363,43 @@ fn cancel(own: u64, number: u64) -> Vec<u8> {
     format!("{{\"op\":\"cancel\",\"request\":{number},\"id\":{own}}}\n").into()
 }
 
+/// How deeply a JSON text is nested.
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut in_text, mut is_escaped) = (false, false);
+    for byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
 /// What a line takes of the bytes that may wait; one that is longer than all takes all.
 fn cost(bytes: usize) -> u32 {
     u32::try_from(bytes.clamp(1, MOST_BYTES)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::depth;
+
+    #[test]
+    fn brackets_in_texts_are_no_depth() {
+        for (json, found) in [
+            (r#"{"a":1}"#, 1),
+            (r#"{"a":[[1],{"b":[]}]}"#, 4),
+            (r#"{"a":"[[[{{{"}"#, 1),
+            (r#"{"a\"[[":"\\"}"#, 1),
+            (r#"{"a":"\\","b":[1]}"#, 2),
+        ] {
+            assert_eq!(depth(json.as_bytes()), found, "{json}");
+        }
+    }
 }

@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use serde_json::Value;
+
 /// Whether a format has comments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Comments {
@@ -60,6 +62,20 @@ impl Node {
         match &self.kind {
             Kind::Text(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// The value itself.
+    pub(super) fn value(&self, text: &str) -> Value {
+        match &self.kind {
+            Kind::Object(members) => members
+                .iter()
+                .map(|member| (member.name.clone(), member.value.value(text)))
+                .collect(),
+            Kind::Array(elements) => elements.iter().map(|one| one.value(text)).collect(),
+            Kind::Text(words) => Value::String(words.clone()),
+            // It was read as JSON before.
+            Kind::Other => serde_json::from_str(&text[self.span.clone()]).unwrap_or_default(),
         }
     }
 
@@ -216,7 +232,7 @@ impl Reader<'_> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
         let word = &rest[..rest.len() - rest.trim_start_matches(is_part).len()];
         let length = word.len();
-        serde_json::from_str::<serde_json::Value>(word).ok()?;
+        serde_json::from_str::<Value>(word).ok()?;
         self.at += length;
         Some(Kind::Other)
     }

@@ -20,8 +20,9 @@ use crate::shim::quoted_line;
 /// What the operator set up for the agent.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
-    /// The words that run a shell command in the sandbox, which follows as one more word.
-    pub shell: Vec<String>,
+    /// The words that run a shell command in the sandbox, which follows as one more word; none
+    /// where the agent runs its commands there anyway.
+    pub shell: Option<Vec<String>>,
     /// Tools that the operator leaves to the agent's own rules.
     pub left_alone: Vec<String>,
     /// The home directory, for which agents take `~`.
@@ -83,7 +84,10 @@ impl Asking<'_> {
             Ok(line) => line,
             Err(denials) => return deny(&denials),
         };
-        let words = setup.shell.iter().map(String::as_str);
+        let Some(shell) = &setup.shell else {
+            return Verdict::NoOpinion;
+        };
+        let words = shell.iter().map(String::as_str);
         let rewritten = quoted_line(words.chain([line.as_str()]));
         let mut input = self.call.input.clone();
         input.insert(key.to_owned(), Value::String(rewritten));

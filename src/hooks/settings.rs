@@ -26,22 +26,32 @@ pub enum SettingsError {
 }
 
 /// The command that the settings name. Whatever goes wrong with it, the agent must not go on.
+///
+/// The workspace is what the agent says, and not what a variable says: the settings of a project
+/// can set variables.
 pub fn hook_command(agent: Agent, program: &str, options: &[String]) -> String {
     let words = [program, "hook", agent.name()];
-    let line = quoted_line(words.into_iter().chain(options.iter().map(String::as_str)));
+    let mut line = quoted_line(words.into_iter().chain(options.iter().map(String::as_str)));
+    if let Some(variable) = agent.project_variable()
+        && !has_root(options)
+    {
+        line.extend([" --root \"$", variable, "\""]);
+    }
     format!("{line} || {{ echo 'lobsterpot could not decide' >&2; exit 2; }}")
 }
 
-/// The commands of our own hooks in the settings.
+/// Whether options of a hook name the workspace.
+pub fn has_root(options: &[String]) -> bool {
+    let is_root = |word: &String| word == "--root" || word.starts_with("--root=");
+    options.iter().any(is_root)
+}
+
+/// What the settings say.
 ///
 /// # Errors
 /// When the settings cannot be read.
-pub fn installed(agent: Agent, text: &str) -> Result<Vec<String>, SettingsError> {
-    let root = read(agent, text)?;
-    Ok(ours(agent, &root)
-        .into_iter()
-        .map(|(_, text)| text)
-        .collect())
+pub(super) fn value(agent: Agent, text: &str) -> Result<Value, SettingsError> {
+    Ok(read(agent, text)?.value(text))
 }
 
 /// The settings with the hook; the very same where it is there already.
@@ -174,7 +184,7 @@ fn ours(agent: Agent, root: &Node) -> Vec<(Path<'_>, String)> {
     found
 }
 
-fn is_ours(agent: Agent, command: &str) -> bool {
+pub(super) fn is_ours(agent: Agent, command: &str) -> bool {
     command.contains("lobsterpot") && command.contains(&format!(" hook {}", agent.name()))
 }
 

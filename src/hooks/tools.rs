@@ -95,13 +95,15 @@ pub(super) fn find(agent: Agent, tool: &str) -> Option<Does> {
     found.map(|(_, does)| *does)
 }
 
-/// The names of the tools that a policy decides about, for whoever looks for holes.
-pub fn decided_tools(agent: Agent) -> Vec<&'static str> {
+/// The tools that the agent carries out itself, with its own rights, whatever is said of them.
+pub(super) fn own_tools(agent: Agent) -> impl Iterator<Item = &'static str> {
     let rows = match agent {
         Agent::ClaudeCode => CLAUDE_CODE,
         Agent::Codex => CODEX,
         Agent::Gemini => GEMINI,
     };
-    let named = rows.iter().filter(|(_, does)| *does != Talks);
-    named.map(|(name, _)| *name).collect()
+    let own = rows
+        .iter()
+        .filter(|(_, does)| !matches!(does, Talks | Runs(_)));
+    own.map(|(name, _)| *name)
 }

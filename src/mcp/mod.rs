@@ -9,6 +9,7 @@ mod arguments;
 mod background;
 mod http;
 mod render;
+mod roots;
 mod server;
 mod session;
 mod stdio;

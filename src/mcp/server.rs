@@ -11,7 +11,7 @@ use rmcp::model::{
     ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion,
     ServerCapabilities, ServerConfig,
 };
-use rmcp::service::RequestContext;
+use rmcp::service::{NotificationContext, Peer, RequestContext};
 use rmcp::{RoleServer, ServerHandler};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -34,6 +34,9 @@ pub(super) struct Server {
 
 /// How often a client hears that a call is still under way, where it wants to.
 const PROGRESS: Duration = Duration::from_secs(1);
+
+/// How long a client may take to tell its roots.
+const ASKING: Duration = Duration::from_secs(30);
 
 /// The longest that `shell_output` waits.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
@@ -66,6 +69,28 @@ impl Server {
             Some(version) if !version.has_initialize() => &self.shared,
             _ => &self.own,
         }
+    }
+
+    /// Before anything is offered or done, the session is as small as the client wants it.
+    async fn learn_roots(&self, context: &RequestContext<RoleServer>) {
+        if has_roots(&context.peer) && !self.own.knows_roots().await {
+            self.ask_for_roots(&context.peer).await;
+        }
+    }
+
+    /// A client that has roots and does not tell them has none.
+    #[allow(
+        deprecated,
+        reason = "the version before the current one has roots, and its clients rely on them"
+    )]
+    async fn ask_for_roots(&self, client: &Peer<RoleServer>) {
+        let told = tokio::time::timeout(ASKING, client.list_roots()).await;
+        let roots = match told {
+            Ok(Ok(told)) => told.roots,
+            Ok(Err(_)) | Err(_) => Vec::new(),
+        };
+        let uris = roots.into_iter().map(|root| root.uri).collect();
+        self.own.narrow(uris).await;
     }
 
     async fn answer(
@@ -130,6 +155,14 @@ impl Server {
     }
 }
 
+/// Whether the client said that it has roots. In the current version of the protocol none does:
+/// a server asks its clients for nothing there.
+fn has_roots(client: &Peer<RoleServer>) -> bool {
+    client.peer_info().is_some_and(|info| {
+        info.protocol_version.has_initialize() && info.capabilities.roots.is_some()
+    })
+}
+
 /// What every server of ours says of itself.
 pub(super) fn info() -> ServerConfig {
     let mut info = ServerConfig::default();
@@ -143,8 +176,21 @@ pub(super) fn info() -> ServerConfig {
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
         let mut info = info();
+        info.capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_tool_list_changed()
+            .build();
         info.instructions = Some(INSTRUCTIONS.into());
         info
+    }
+
+    async fn on_roots_list_changed(&self, context: NotificationContext<RoleServer>) {
+        if has_roots(&context.peer) {
+            self.own.doubt_roots().await;
+            self.ask_for_roots(&context.peer).await;
+            // A client that is gone need not know.
+            let _ = context.peer.notify_tool_list_changed().await;
+        }
     }
 
     async fn list_tools(
@@ -152,7 +198,9 @@ impl ServerHandler for Server {
         _: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let offered = tools::offered(self.session(&context).terms());
+        self.learn_roots(&context).await;
+        let terms = self.session(&context).terms().await;
+        let offered = tools::offered(&terms);
         Ok(ListToolsResult::with_all_items(offered))
     }
 
@@ -168,6 +216,7 @@ impl ServerHandler for Server {
                 None,
             ));
         };
+        self.learn_roots(&context).await;
         let arguments = call.arguments.unwrap_or_default();
         let answer = self.answer(tool, arguments, &context).await;
         let result: CallToolResult = answer.into_result(tool.name);

@@ -13,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::background::Shells;
 use super::render::Answer;
+use super::roots;
 use crate::broker::Terms;
 use crate::daemon::{Pending, Selectors, Worker, WorkerError};
-use crate::model::Operation;
+use crate::model::{HostPath, Operation};
 
 /// What the operator chose for every session.
 #[derive(Debug)]
@@ -32,8 +33,21 @@ pub struct Setup {
 #[derive(Debug)]
 pub(super) struct Session {
     setup: Arc<Setup>,
-    worker: Mutex<Option<Worker>>,
+    state: Mutex<State>,
     shells: Shells,
+}
+
+/// What changes in a session.
+#[derive(Debug)]
+struct State {
+    /// What it is held under now.
+    terms: Arc<Terms>,
+    selectors: Selectors,
+    /// The roots that made it smaller, once the client has told them.
+    roots: Option<Vec<HostPath>>,
+    /// Whether these are the client's roots as far as anybody knows.
+    knows_roots: bool,
+    worker: Option<Worker>,
 }
 
 /// How long is waited whether a background command is refused, or ends at once.
@@ -45,36 +59,88 @@ const STOPPING: Duration = Duration::from_secs(30);
 impl Session {
     /// A session that is opened when it is first needed.
     pub(super) fn new(setup: Arc<Setup>) -> Self {
+        let state = State {
+            terms: Arc::new(setup.terms.clone()),
+            selectors: setup.selectors.clone(),
+            roots: None,
+            knows_roots: false,
+            worker: None,
+        };
         Self {
             setup,
-            worker: Mutex::default(),
+            state: Mutex::new(state),
             shells: Shells::default(),
         }
     }
 
     /// The terms that it is held under now.
-    pub(super) fn terms(&self) -> &Terms {
-        &self.setup.terms
+    pub(super) async fn terms(&self) -> Arc<Terms> {
+        self.state.lock().await.terms.clone()
+    }
+
+    /// Whether the client's roots are known.
+    pub(super) async fn knows_roots(&self) -> bool {
+        self.state.lock().await.knows_roots
+    }
+
+    /// The client has other roots now: they are to be asked for before anything else happens.
+    pub(super) async fn doubt_roots(&self) {
+        self.state.lock().await.knows_roots = false;
+    }
+
+    /// Makes the session as small as the client's roots say, and no larger than the operator
+    /// did. What runs in one of another size is ended.
+    pub(super) async fn narrow(&self, uris: Vec<String>) {
+        let named = roots::directories(uris.iter().map(String::as_str), &self.setup.terms);
+        let mut state = self.state.lock().await;
+        state.knows_roots = true;
+        if state.roots.as_ref() == Some(&named) {
+            return;
+        }
+        self.shells.forget();
+        if let Some(worker) = state.worker.take() {
+            worker.close().await;
+        }
+        let within = match &self.setup.selectors.within {
+            Some(chosen) => {
+                let chosen: Vec<HostPath> = chosen.iter().flat_map(HostPath::absolute).collect();
+                roots::both(&chosen, &named)
+            }
+            None => named.clone(),
+        };
+        let text = |path: &HostPath| path.as_path().to_str().map(str::to_owned);
+        // Neither a path that cannot be told to the worker nor one that cannot be bound is kept.
+        let told: Option<Vec<String>> = within.iter().map(text).collect();
+        let narrowed = told.and_then(|told| Some((self.setup.terms.narrowed(&within).ok()?, told)));
+        state.selectors.within = Some(Vec::new());
+        if let Some((terms, told)) = narrowed {
+            state.terms = Arc::new(terms);
+            state.selectors.within = Some(told);
+        } else if let Ok(nothing) = self.setup.terms.narrowed(&[]) {
+            state.terms = Arc::new(nothing);
+        }
+        state.roots = Some(named);
     }
 
     /// The worker; a new one where the last one is gone.
     pub(super) async fn worker(&self) -> Result<Worker, WorkerError> {
-        let mut kept = self.worker.lock().await;
-        if let Some(worker) = kept.as_ref().filter(|worker| worker.is_alive()) {
+        let mut state = self.state.lock().await;
+        if let Some(worker) = state.worker.as_ref().filter(|worker| worker.is_alive()) {
             return Ok(worker.clone());
         }
-        let worker = self.start().await?;
-        Ok(kept.insert(worker).clone())
-    }
-
-    async fn start(&self) -> Result<Worker, WorkerError> {
-        Worker::start(&self.setup.selectors, Some(&self.setup.directory)).await
+        let worker = Worker::start(&state.selectors, Some(&self.setup.directory)).await?;
+        Ok(state.worker.insert(worker).clone())
     }
 
     /// Passes a request on and waits for its reply. When it is cancelled meanwhile, whatever it
     /// runs is ended, and there is nobody to answer.
     pub(super) async fn ask(&self, operation: &Operation, cancelled: &CancellationToken) -> Answer {
-        let (worker, mut pending) = match self.begin(operation).await {
+        let begun = tokio::select! {
+            begun = self.begin(operation) => begun,
+            // It has not reached the session, and will not.
+            () = cancelled.cancelled() => return Answer::failed("it was cancelled"),
+        };
+        let (worker, mut pending) = match begun {
             Ok(begun) => begun,
             Err(error) => return not_asked(&error),
         };
@@ -146,7 +212,7 @@ impl Session {
     /// Ends everything, and waits until it has ended.
     pub(super) async fn close(&self) {
         self.shells.forget();
-        if let Some(worker) = self.worker.lock().await.take() {
+        if let Some(worker) = self.state.lock().await.worker.take() {
             worker.close().await;
         }
     }

@@ -3,9 +3,11 @@
 //! A client can write without end, reuse ids, and never read. What is held for it is bounded:
 //! requests without an answer by number, answers that it does not read by reading no more.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
 use rmcp::model::{
     ClientJsonRpcMessage, ClientNotification, ErrorData, JsonRpcMessage, RequestId,
@@ -15,6 +17,7 @@ use rmcp::service::{RxJsonRpcMessage, ServerInitializeError, ServiceExt as _, Tx
 use rmcp::transport::Transport;
 use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::{RoleServer, ServerHandler, transport};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::Notify;
 
 use super::McpError;
@@ -22,13 +25,17 @@ use super::McpError;
 /// How many requests may be without an answer.
 const MOST_REQUESTS: usize = 4096;
 
+/// How many bytes of them are kept; no more is read until some are answered.
+const MOST_BYTES: u64 = 32 << 20;
+
 /// How many messages may wait for the client to read them.
 const MOST_UNREAD: usize = 256;
 
 /// Serves the one client, until it has gone or a signal ends it.
 pub(super) async fn serve(server: impl ServerHandler) -> Result<(), McpError> {
     let (read, write) = transport::stdio_pipes();
-    let transport = Bounded::new(AsyncRwTransport::new_server(read, write));
+    let (read, taken) = Counted::new(read);
+    let transport = Bounded::new(AsyncRwTransport::new_server(read, write), taken);
     let until_gone = async {
         match server.serve(transport).await {
             Ok(running) => {
@@ -69,6 +76,40 @@ pub(super) async fn told_to_end() {
 struct Bounded<T> {
     inner: T,
     state: Arc<State>,
+    /// How many bytes have been read in all, and how many when the last message was there.
+    taken: Arc<AtomicU64>,
+    before: u64,
+}
+
+/// A stream that counts what is read from it.
+struct Counted<R> {
+    stream: R,
+    taken: Arc<AtomicU64>,
+}
+
+impl<R> Counted<R> {
+    fn new(stream: R) -> (Self, Arc<AtomicU64>) {
+        let taken = Arc::<AtomicU64>::default();
+        let counted = Self {
+            stream,
+            taken: taken.clone(),
+        };
+        (counted, taken)
+    }
+}
+
+impl<R: AsyncRead + Unpin> AsyncRead for Counted<R> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let read = buffer.filled().len() - before;
+        self.taken.fetch_add(read as u64, Ordering::Relaxed);
+        polled
+    }
 }
 
 #[derive(Default)]
@@ -79,10 +120,18 @@ struct State {
 
 #[derive(Default)]
 struct Kept {
-    /// The ids of requests without an answer.
-    open: HashSet<RequestId>,
+    /// The ids of requests without an answer, and about how many bytes each had.
+    open: HashMap<RequestId, u64>,
+    /// How many these are together.
+    bytes: u64,
     /// Messages that the client has not taken.
     unread: usize,
+}
+
+impl Kept {
+    fn close(&mut self, id: &RequestId) {
+        self.bytes -= self.open.remove(id).unwrap_or_default();
+    }
 }
 
 impl State {
@@ -96,7 +145,11 @@ impl State {
             let read = self.was_read.notified();
             tokio::pin!(read);
             read.as_mut().enable();
-            if self.kept().unread < MOST_UNREAD {
+            let has_room = {
+                let kept = self.kept();
+                kept.unread < MOST_UNREAD && kept.bytes < MOST_BYTES
+            };
+            if has_room {
                 return;
             }
             read.await;
@@ -104,17 +157,22 @@ impl State {
     }
 
     /// Why the message cannot be taken; what is taken is kept in mind.
-    fn refusal(&self, message: &ClientJsonRpcMessage) -> Option<(ErrorData, RequestId)> {
+    fn refusal(
+        &self,
+        message: &ClientJsonRpcMessage,
+        bytes: u64,
+    ) -> Option<(ErrorData, RequestId)> {
         let mut kept = self.kept();
         match message {
             JsonRpcMessage::Request(request) => {
                 let id = request.id.clone();
-                let why = if kept.open.contains(&id) {
+                let why = if kept.open.contains_key(&id) {
                     "the id is that of another request without an answer"
                 } else if kept.open.len() >= MOST_REQUESTS {
                     "too many requests are without an answer"
                 } else {
-                    kept.open.insert(id);
+                    kept.open.insert(id, bytes);
+                    kept.bytes += bytes;
                     return None;
                 };
                 Some((ErrorData::invalid_request(why, None), id))
@@ -125,7 +183,7 @@ impl State {
                     && let Some(id) = &cancelled.params.request_id
                 {
                     // It gets no answer.
-                    kept.open.remove(id);
+                    kept.close(id);
                 }
                 None
             }
@@ -137,10 +195,10 @@ impl State {
         let mut kept = self.kept();
         kept.unread += 1;
         match message {
-            JsonRpcMessage::Response(response) => drop(kept.open.remove(&response.id)),
+            JsonRpcMessage::Response(response) => kept.close(&response.id),
             JsonRpcMessage::Error(error) => {
                 if let Some(id) = &error.id {
-                    kept.open.remove(id);
+                    kept.close(id);
                 }
             }
             JsonRpcMessage::Request(_) | JsonRpcMessage::Notification(_) => {}
@@ -152,10 +210,12 @@ impl State {
 type Sending<E> = Pin<Box<dyn Future<Output = Result<(), E>> + Send>>;
 
 impl<T: Transport<RoleServer>> Bounded<T> {
-    fn new(inner: T) -> Self {
+    fn new(inner: T, taken: Arc<AtomicU64>) -> Self {
         Self {
             inner,
             state: Arc::default(),
+            taken,
+            before: 0,
         }
     }
 
@@ -188,7 +248,9 @@ impl<T: Transport<RoleServer> + 'static> Transport<RoleServer> for Bounded<T> {
         loop {
             self.state.clone().has_room().await;
             let message = self.inner.receive().await?;
-            let Some((error, id)) = self.state.refusal(&message) else {
+            let taken = self.taken.load(Ordering::Relaxed);
+            let bytes = taken - std::mem::replace(&mut self.before, taken);
+            let Some((error, id)) = self.state.refusal(&message, bytes) else {
                 return Some(message);
             };
             self.state.kept().unread += 1;

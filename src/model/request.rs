@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -116,7 +117,7 @@ pub enum Operation {
 }
 
 /// Arguments of `file.read`. Bytes or lines can be chosen, not both.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileRead {
     /// The file.
@@ -133,7 +134,7 @@ pub struct FileRead {
 }
 
 /// Lines `from` to `to`, both counted from 1 and both included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LineRange {
     /// The first line.
@@ -144,7 +145,7 @@ pub struct LineRange {
 }
 
 /// Arguments of `file.write`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileWrite {
     /// The file.
@@ -154,7 +155,7 @@ pub struct FileWrite {
 }
 
 /// Arguments of `file.append`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileAppend {
     /// The file; made where it does not exist.
@@ -164,7 +165,7 @@ pub struct FileAppend {
 }
 
 /// Arguments of `file.edit`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileEdit {
     /// The file.
@@ -179,7 +180,7 @@ pub struct FileEdit {
 }
 
 /// Arguments of `file.list`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileList {
     /// The directory.
@@ -190,7 +191,7 @@ pub struct FileList {
 }
 
 /// Arguments of `file.stat`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileStat {
     /// The file or directory; a link itself, not its target.
@@ -198,7 +199,7 @@ pub struct FileStat {
 }
 
 /// Arguments of `file.glob`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileGlob {
     /// The pattern, relative to `path`; `**` crosses directories.
@@ -212,7 +213,7 @@ pub struct FileGlob {
 }
 
 /// Arguments of `file.grep`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileGrep {
     /// The regular expression.
@@ -232,7 +233,7 @@ pub struct FileGrep {
 }
 
 /// Arguments of `file.mkdir`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileMkdir {
     /// The directory.
@@ -243,7 +244,7 @@ pub struct FileMkdir {
 }
 
 /// Arguments of `file.move`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileMove {
     /// What is moved.
@@ -256,7 +257,7 @@ pub struct FileMove {
 }
 
 /// Arguments of `file.copy`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileCopy {
     /// The file that is copied.
@@ -269,7 +270,7 @@ pub struct FileCopy {
 }
 
 /// Arguments of `file.delete`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileDelete {
     /// What is removed; a link itself, not its target.
@@ -280,7 +281,7 @@ pub struct FileDelete {
 }
 
 /// Arguments of `exec.run`: either `argv` or `shell`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExecRun {
     /// The program and its arguments.

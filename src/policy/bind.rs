@@ -170,6 +170,10 @@ impl BoundPolicy {
         let source = source(&self.policy);
         let mut found = Diagnostics::default();
         for (grant, bound) in self.policy.grants.iter().zip(&self.grants) {
+            // Of a directory that is yet to be made, nothing can be said.
+            if !exists(&bound.root) {
+                continue;
+            }
             for pattern in bound.hide.iter().chain(bound.protect.iter()) {
                 let path = pattern.literal().map(|path| bound.root.join(path));
                 if let Some(Ok(path)) = path

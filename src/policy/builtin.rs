@@ -23,6 +23,27 @@ static BUILT_IN: [BuiltIn; 3] = [
     ),
 ];
 
+/// Policies for whole agents, by the names under which they are chosen. They are read when they
+/// are used: an agent takes longer to start.
+const AGENTS: [(&str, &str); 4] = [
+    (
+        "agents/claude-code",
+        include_str!("../../policies/agents/claude-code.toml"),
+    ),
+    (
+        "agents/codex",
+        include_str!("../../policies/agents/codex.toml"),
+    ),
+    (
+        "agents/gemini",
+        include_str!("../../policies/agents/gemini.toml"),
+    ),
+    (
+        "agents/openclaw",
+        include_str!("../../policies/agents/openclaw.toml"),
+    ),
+];
+
 const NAMES: [&str; 3] = ["locked", "read-only", "workspace"];
 
 impl Policy {
@@ -36,6 +57,21 @@ impl Policy {
             text: Arc::from(found.text),
             ..found.read(Self::parse)
         })
+    }
+
+    /// The names of the built-in policies for whole agents.
+    pub fn agent_names() -> impl Iterator<Item = &'static str> {
+        AGENTS.iter().map(|(name, _)| *name)
+    }
+
+    /// The built-in policy for a whole agent.
+    ///
+    /// # Panics
+    /// Never: a test reads every text.
+    pub fn for_agent(chosen: &str) -> Option<Self> {
+        let (name, text) = AGENTS.iter().find(|(name, _)| *name == chosen)?;
+        let source = format!("built-in:{name}");
+        Some(Self::parse(&source, text).expect("built-in texts are read by a test"))
     }
 
     /// The text of the built-in policy of that name.
@@ -52,7 +88,19 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arc, BUILT_IN, NAMES, Policy};
+    use super::{AGENTS, Arc, BUILT_IN, NAMES, Policy};
+
+    #[test]
+    fn every_policy_for_an_agent_is_valid() {
+        for (name, text) in AGENTS {
+            let (policy, found) = Policy::check(name, text);
+            assert!(found.is_empty(), "{found}");
+            let bare = name.strip_prefix("agents/").unwrap();
+            assert_eq!(policy.unwrap().name, bare);
+            assert!(Policy::for_agent(name).is_some());
+        }
+        assert!(Policy::for_agent("claude-code").is_none());
+    }
 
     #[test]
     fn every_built_in_policy_is_valid_and_bears_its_name() {

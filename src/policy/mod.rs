@@ -13,6 +13,7 @@ mod document;
 mod environment;
 mod explain;
 mod lint;
+mod narrow;
 mod pattern;
 mod permit;
 mod print;

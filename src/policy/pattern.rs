@@ -122,8 +122,35 @@ impl Pattern {
         self.walk(names) != Reached::Nothing
     }
 
-    /// Runs the names through the pattern, all ways at once, so that time stays linear.
+    /// What the pattern says of everything below a path: the same, as patterns that are relative
+    /// to it.
+    pub(super) fn below(&self, relative: &Path) -> Remaining {
+        let Some(names) = names(relative) else {
+            return Remaining::All;
+        };
+        let (reached, states) = self.run(&names);
+        if reached == Reached::Covered {
+            return Remaining::All;
+        }
+        let states = states.into_iter().enumerate().filter(|(_, is_on)| *is_on);
+        let texts = states.map(|(at, _)| {
+            let parts = self.parts[at..].iter().map(|part| match part {
+                Part::AnyDepth => "**".to_owned(),
+                Part::Name(pieces) => pieces.join("*"),
+            });
+            parts.collect::<Vec<_>>().join("/")
+        });
+        // Each is the end of a pattern, and so is one.
+        Remaining::Patterns(texts.flat_map(|text| Self::parse(&text)).collect())
+    }
+
     fn walk(&self, names: &[&[u8]]) -> Reached {
+        self.run(names).0
+    }
+
+    /// Runs the names through the pattern, all ways at once, so that time stays linear; with the
+    /// parts that can come next.
+    fn run(&self, names: &[&[u8]]) -> (Reached, Vec<bool>) {
         let end = self.parts.len();
         let mut states = vec![false; end + 1];
         states[0] = true;
@@ -139,15 +166,16 @@ impl Pattern {
             }
             self.skip_any_depth(&mut next);
             if next[end] {
-                return Reached::Covered;
+                return (Reached::Covered, next);
             }
             states = next;
         }
-        if states.contains(&true) {
+        let reached = if states.contains(&true) {
             Reached::Partly
         } else {
             Reached::Nothing
-        }
+        };
+        (reached, states)
     }
 
     fn skip_any_depth(&self, states: &mut [bool]) {
@@ -157,6 +185,15 @@ impl Pattern {
             }
         }
     }
+}
+
+/// What a pattern says of everything below a path.
+#[derive(Debug)]
+pub(super) enum Remaining {
+    /// It covers the path, and so all of it.
+    All,
+    /// These cover what it covers there.
+    Patterns(Vec<Pattern>),
 }
 
 /// How far a path leads into a pattern.

@@ -74,3 +74,12 @@ fn hard_limit(resource: u32) -> u64 {
         libc::RLIM_INFINITY
     }
 }
+
+/// Lets this process open as many files as it ever may: a server has several for each session.
+/// Where that is refused, it has what it had.
+pub fn raise_open_files() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
+    }
+}

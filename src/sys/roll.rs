@@ -64,6 +64,10 @@ impl Drop for Enrolled {
     }
 }
 
+/// A place on a roll, which is held by somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place(libc::off_t);
+
 /// Somebody on a roll.
 #[derive(Debug)]
 pub struct Holder {
@@ -71,43 +75,65 @@ pub struct Holder {
     pub pid: i32,
     /// The process itself; none where this one cannot see it, as from a pid namespace.
     pub process: Option<OwnedFd>,
-    at: libc::off_t,
 }
 
-/// The first on the roll at or after a place; to be used by a process that is not on it.
+/// The places that are held at this moment; to be asked by a process that is not on the roll.
+///
+/// The kernel gives any lock in a range, not the first. So what lies before it and what lies
+/// after it is asked for again.
 ///
 /// # Errors
 /// When the kernel cannot tell.
-pub fn next(file: &File, from: i64) -> io::Result<Option<Holder>> {
-    loop {
-        let Some((pid, at)) = holder_at(file, from, 0)? else {
-            return Ok(None);
+pub fn places(file: &File) -> io::Result<Vec<Place>> {
+    let mut found = Vec::new();
+    let mut ranges = vec![(0, TO_THE_END)];
+    while let Some((from, to)) = ranges.pop() {
+        let length = if to == TO_THE_END { 0 } else { to - from };
+        let Some(held) = held_from(file, from, length)? else {
+            continue;
         };
-        let Ok(process) = pidfd_of(pid) else {
-            match holder_at(file, at, 1)? {
-                // It is still there, and out of sight.
-                Some((again, _)) if again == pid => {
-                    let process = None;
-                    return Ok(Some(Holder { pid, process, at }));
-                }
-                _ => continue,
+        // Ours are one byte long; of another, what lies in the range counts.
+        let start = held.l_start.clamp(from, to);
+        let end = match held.l_len {
+            0 => to,
+            length => held.l_start.saturating_add(length).clamp(start, to),
+        };
+        found.push(Place(start));
+        ranges.extend(
+            [(from, start), (end, to)]
+                .into_iter()
+                .filter(|(from, to)| from < to),
+        );
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+const TO_THE_END: libc::off_t = libc::off_t::MAX;
+
+impl Place {
+    /// Who holds the place; none where nobody does any more. There can be several, one after
+    /// the other: in another pid namespace someone can have the same number.
+    ///
+    /// # Errors
+    /// When the kernel cannot tell.
+    pub fn holder(self, file: &File) -> io::Result<Option<Holder>> {
+        loop {
+            let Some(held) = held_from(file, self.0, 1)? else {
+                return Ok(None);
+            };
+            let pid = held.l_pid;
+            let process = pidfd_of(pid).ok();
+            // The number was the holder's both before and after it was opened, and a process
+            // that has ended holds nothing: it was the holder's all the while.
+            if held_from(file, self.0, 1)?.is_some_and(|again| again.l_pid == pid) {
+                return Ok(Some(Holder { pid, process }));
             }
-        };
-        // The number was the holder's both before and after it was opened, and a process that
-        // has ended holds nothing: it was the holder's all the while.
-        if holder_at(file, at, 1)?.is_some_and(|(again, _)| again == pid) {
-            let process = Some(process);
-            return Ok(Some(Holder { pid, process, at }));
         }
     }
 }
 
 impl Holder {
-    /// The place after this one.
-    pub fn after(&self) -> i64 {
-        self.at + 1
-    }
-
     /// Kills the process.
     ///
     /// # Errors
@@ -119,11 +145,12 @@ impl Holder {
     }
 }
 
-fn holder_at(file: &File, from: i64, length: i64) -> io::Result<Option<(i32, libc::off_t)>> {
+/// A lock in so many bytes; in all to the end where the number is 0.
+fn held_from(file: &File, from: i64, length: i64) -> io::Result<Option<libc::flock>> {
     let mut found = lock(libc::F_WRLCK, from, length);
     fcntl(file, FcntlArg::F_GETLK(&mut found))?;
     let is_held = i32::from(found.l_type) != libc::F_UNLCK;
-    Ok(is_held.then_some((found.l_pid, found.l_start.max(from))))
+    Ok(is_held.then_some(found))
 }
 
 fn lock(kind: libc::c_int, start: libc::off_t, length: libc::off_t) -> libc::flock {

@@ -8,14 +8,17 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, FromRawFd as _, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, FromRawFd as _, OwnedFd};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{AddressFamily, SockType, SockaddrLike as _, UnixAddr, getsockopt, sockopt};
+use nix::sys::socket::{
+    AddressFamily, Backlog, ControlMessageOwned, MsgFlags, SockFlag, SockType, SockaddrLike as _,
+    UnixAddr, getsockopt, recvmsg, setsockopt, sockopt,
+};
 use nix::sys::stat::Mode;
 
 /// Why there is no socket.
@@ -85,16 +88,27 @@ pub fn listen(path: &Path) -> Result<(UnixListener, SocketFile), SocketError> {
         Err(source) => return Err(failed("look at", path, source)),
         Ok(found) => remove_stale(path, &found)?,
     }
-    let previous = nix::sys::stat::umask(Mode::from_bits_truncate(0o177));
-    let bound = UnixListener::bind(path);
-    nix::sys::stat::umask(previous);
-    let listener = bound.map_err(|source| failed("listen on", path, source))?;
+    let listener = new_listener(path).map_err(|source| failed("listen on", path, source))?;
     let found = fs::symlink_metadata(path).map_err(|source| failed("look at", path, source))?;
     let file = SocketFile {
         path: path.to_owned(),
         identity: (found.dev(), found.ino()),
     };
     Ok((listener, file))
+}
+
+/// A socket that knows who sends what before anybody can connect.
+fn new_listener(path: &Path) -> io::Result<UnixListener> {
+    let flags = SockFlag::SOCK_CLOEXEC;
+    let socket = nix::sys::socket::socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    setsockopt(&socket, sockopt::PassCred, &true)?;
+    let address = UnixAddr::new(path)?;
+    let previous = nix::sys::stat::umask(Mode::from_bits_truncate(0o177));
+    let bound = nix::sys::socket::bind(socket.as_raw_fd(), &address);
+    nix::sys::stat::umask(previous);
+    bound?;
+    nix::sys::socket::listen(&socket, Backlog::MAXCONN)?;
+    Ok(UnixListener::from(socket))
 }
 
 /// The directory, locked so that of two servers that start at once one sees the other.
@@ -195,6 +209,23 @@ pub fn inherited(
     Ok(Some(UnixListener::from(socket)))
 }
 
+/// Connects to a server of this user, or of root.
+///
+/// # Errors
+/// When nobody listens there, or somebody else does.
+pub fn connect(path: &Path) -> Result<UnixStream, SocketError> {
+    let stream = UnixStream::connect(path).map_err(|error| failed("connect to", path, error))?;
+    let peer = getsockopt(&stream, sockopt::PeerCredentials)
+        .map_err(|error| failed("tell who answers at", path, error.into()))?;
+    if [0, nix::unistd::geteuid().as_raw()].contains(&peer.uid()) {
+        Ok(stream)
+    } else {
+        let path = path.to_owned();
+        let owner = peer.uid();
+        Err(SocketError::Owner { path, owner })
+    }
+}
+
 /// Whether the other end of a connection is closed in both directions.
 pub fn has_hung_up(socket: impl AsFd) -> bool {
     let mut ends = [PollFd::new(socket.as_fd(), PollFlags::empty())];
@@ -205,8 +236,44 @@ pub fn has_hung_up(socket: impl AsFd) -> bool {
             .is_some_and(|found| found.contains(PollFlags::POLLHUP))
 }
 
+/// Lets the kernel say of all data on a connection, or on all to a listener, who sent it.
+/// Whether it has done so from the beginning.
+///
+/// # Errors
+/// Never for a unix socket.
+pub fn know_senders(socket: &impl AsFd) -> io::Result<bool> {
+    let before = getsockopt(socket, sockopt::PassCred)?;
+    setsockopt(socket, sockopt::PassCred, &true)?;
+    Ok(before)
+}
+
+/// What the kernel gives for data that was sent before it was to know the sender.
+const NOBODY: (i32, u32) = (0, 65534);
+
+/// Reads what is there, and the uid of who sent it, if that is known. Data of two senders is
+/// never read at once.
+///
+/// Descriptors that come with it find no room, and are closed by the kernel.
+///
+/// # Errors
+/// `WouldBlock` where there is nothing yet.
+pub fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<(usize, Option<u32>)> {
+    let mut room = nix::cmsg_space!(libc::ucred);
+    let mut parts = [io::IoSliceMut::new(buffer)];
+    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
+    let socket = socket.as_fd().as_raw_fd();
+    let message = recvmsg::<()>(socket, &mut parts, Some(&mut room), flags)?;
+    let sender = message.cmsgs().ok().and_then(|mut found| {
+        found.find_map(|one| match one {
+            ControlMessageOwned::ScmCredentials(who) => Some((who.pid(), who.uid())),
+            _ => None,
+        })
+    });
+    let sender = sender.filter(|sender| *sender != NOBODY);
+    Ok((message.bytes, sender.map(|(_, uid)| uid)))
+}
+
 fn is_unix(socket: &OwnedFd) -> bool {
-    use std::os::fd::AsRawFd as _;
     nix::sys::socket::getsockname::<UnixAddr>(socket.as_raw_fd())
         .is_ok_and(|address| address.family() == Some(AddressFamily::Unix))
 }

@@ -1,5 +1,6 @@
 //! The command line, by the real program: what users read, and what others script against.
 
+mod agents;
 mod audit;
 mod call;
 mod check;

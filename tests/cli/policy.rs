@@ -18,7 +18,7 @@ fn the_list_has_the_built_in_policies_and_those_of_the_operator() {
     assert!(named("broken")["error"].is_string());
     assert_eq!(named("mine")["description"], "Nothing, so far.");
     assert_eq!(named("workspace")["default"], true);
-    assert_eq!(entries.len(), 5);
+    assert_eq!(entries.len(), 9);
 }
 
 #[test]

@@ -250,3 +250,78 @@ fn what_a_name_hides_is_shown() {
     );
     assert!(!ran.stderr.contains('\u{1b}'), "{}", ran.stderr);
 }
+
+const SKIPPED: &str = r#"
+name = "skipped"
+description = "A grant that is not there."
+[[grant]]
+name = "root"
+path = "${root}"
+rights = ["list", "read"]
+reason = "a test"
+[[grant]]
+name = "notes"
+path = "PATH"
+rights = ["read"]
+missing = "skip"
+reason = "a test"
+[commands]
+run = "all"
+reason = "a test"
+[containment]
+profiles = ["base"]
+accept = [
+  "outside-metadata", "command-exceptions", "outside-signals", "process-limit", "scratch-limit",
+]
+[tier.owner]
+rights = ["list", "read"]
+commands = "all"
+grants = "all"
+reason = "a test"
+[tier.agent]
+rights = ["list", "read"]
+commands = "all"
+grants = "all"
+reason = "a test"
+[principal]
+"agent:main" = "agent"
+"#;
+
+#[test]
+fn a_grant_that_is_skipped_keeps_no_command_from_running() {
+    let world = World::new();
+    let policy = world.write("home/skipped.toml", &SKIPPED.replace("PATH", "~/notes"));
+    let words = [
+        "run",
+        "--policy",
+        policy.to_str().unwrap(),
+        "--",
+        "cat",
+        "notes.txt",
+    ];
+    assert_eq!(world.run(words).expect(0).stdout, "buy milk\n");
+    world.write("home/notes/one", "x\n");
+    let words = [
+        "run",
+        "--policy",
+        policy.to_str().unwrap(),
+        "--",
+        "cat",
+        "../home/notes/one",
+    ];
+    assert_eq!(world.run(words).expect(0).stdout, "x\n");
+    // What would give more than it should, once a command has made it, is not skipped.
+    world.write(
+        "home/skipped.toml",
+        &SKIPPED.replace("PATH", "${root}/inner"),
+    );
+    let words = [
+        "run",
+        "--policy",
+        policy.to_str().unwrap(),
+        "--",
+        "cat",
+        "notes.txt",
+    ];
+    world.run(words).expect(125);
+}

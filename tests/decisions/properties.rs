@@ -102,6 +102,26 @@ proptest! {
     }
 
     #[test]
+    fn narrowing_leaves_what_lies_below_and_nothing_else(
+        before in policy(),
+        directories in prop::collection::vec(path("/home/u/project"), 0..3),
+        questions in questions(),
+    ) {
+        let before = super::bound(before);
+        let directories: Vec<HostPath> = directories.iter().map(|path| super::at(path)).collect();
+        let after = super::bound(before.narrowed(&directories));
+        for question in &questions {
+            let path = super::at(&question.path);
+            let lies_below = directories.iter().any(|one| path.beneath(one).is_some());
+            // Like the directory of every grant, it cannot be taken away itself.
+            let is_one = directories.contains(&path) && question.rights.has(Right::Delete);
+            let expected = allows(&before, question) && lies_below && !is_one;
+            prop_assert_eq!(allows(&after, question), expected, "{:?}", question);
+        }
+        prop_assert_eq!(after.narrowed(&directories).grants, before.narrowed(&directories).grants);
+    }
+
+    #[test]
     fn tightening_takes_every_change_away_and_adds_nothing(
         before in policy(), questions in questions(),
     ) {

@@ -326,3 +326,30 @@ fn the_agent_says_where_it_was_started() {
         no_opinion(Ran::of(ran.unwrap()));
     }
 }
+
+/// Then the agent's own rules see the command as it was.
+#[test]
+fn a_command_of_an_agent_with_our_shell_stays_as_it_is() {
+    let world = World::new();
+    let name = "claude-code-bash";
+    let call = world.write("call.json", &call(&world, name).to_string());
+    let program = world.path("lobsterpot-sh");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_lobsterpot"), &program).unwrap();
+    let other = world.write("other/lobsterpot-sh", "#!/bin/sh\n");
+    let work = world.path("work");
+    let ask = |program: &std::path::Path, variable: &str, value: &std::path::Path| {
+        let prefix = format!("{} -c", program.display());
+        let ran = world
+            .command(["hook", "claude-code"])
+            .env("CLAUDE_PROJECT_DIR", &work)
+            .env("CLAUDE_CODE_SHELL_PREFIX", prefix)
+            .env(variable, value)
+            .stdin(std::fs::File::open(&call).unwrap())
+            .output();
+        Ran::of(ran.unwrap())
+    };
+    no_opinion(ask(&program, "LOBSTERPOT_ROOT", &work));
+    // Another program of that name, and a shell that would have another workspace.
+    rewritten(ask(&other, "LOBSTERPOT_ROOT", &work), name);
+    rewritten(ask(&program, "OTHER", &work), name);
+}

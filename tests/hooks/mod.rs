@@ -5,4 +5,5 @@
 //! Claude Code 2.1, Codex CLI 0.169, Gemini CLI 0.61.
 
 mod answers;
+mod doctor;
 mod settings;

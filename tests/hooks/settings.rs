@@ -211,6 +211,14 @@ fn the_command_in_the_settings_answers_and_fails_closed() {
         "hook_event_name": "PreToolUse", "cwd": world.path("work"), "tool_name": "apply_patch",
         "tool_input": {"command": "*** Begin Patch\n*** Add File: x\n+y\n*** End Patch"},
     });
+    for said in [
+        "--policy workspace",
+        "--as agent:main",
+        "--read-only",
+        "--root ",
+    ] {
+        assert!(command.contains(said), "{command}");
+    }
     let ran = run(command, &call.to_string()).expect(0);
     assert!(ran.stdout.contains("[code=read-only]"), "{ran:?}");
     run(command, "{").expect(2);

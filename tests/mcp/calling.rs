@@ -72,9 +72,12 @@ fn a_command_gives_what_it_printed_and_how_it_ended() {
     assert_ne!(ran.structured()["enforced"]["seccomp"], "none");
     // All calls share a scratch directory.
     client
-        .call("shell", json!({"command": "echo kept > $HOME/x"}))
+        .call("shell", json!({"command": "echo kept > $TMPDIR/x"}))
         .ok();
-    let again = client.call("shell", json!({"command": "cat $HOME/x; pwd", "cwd": "."}));
+    let again = client.call(
+        "shell",
+        json!({"command": "cat $TMPDIR/x; pwd", "cwd": "."}),
+    );
     assert!(again.text().starts_with("kept\n"), "{again:?}");
     let slow = client.call("shell", json!({"command": "sleep 100", "timeout": 0.3}));
     assert!(slow.is_error());

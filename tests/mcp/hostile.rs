@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::world::World;
+use super::world::{Client, World};
 
 #[test]
 fn garbage_is_passed_over_and_the_next_call_answered() {
@@ -45,9 +45,7 @@ fn a_message_without_end_is_bounded() {
     client.write(b"\"}\n");
     let read = client.call("read", json!({"path": "notes.txt"}));
     assert_eq!(read.text(), "buy milk\n");
-    let status = std::fs::read_to_string(format!("/proc/{}/status", client.pid())).unwrap();
-    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let most: u64 = most.unwrap().trim_end_matches("kB").trim().parse().unwrap();
+    let most = most_memory(&client);
     assert!(most < 80_000, "{most} kB");
     // The largest that is taken reaches the broker, which has bounds of its own.
     let content = "y".repeat(8 << 20);
@@ -55,6 +53,29 @@ fn a_message_without_end_is_bounded() {
         .call("write", json!({"path": "large", "content": content}))
         .ok();
     assert_eq!(world.read("work/large").len(), 8 << 20);
+}
+
+/// The most memory that the server has had, in kB.
+fn most_memory(client: &Client) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", client.pid())).unwrap();
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    most.unwrap().trim_end_matches("kB").trim().parse().unwrap()
+}
+
+#[test]
+fn many_large_messages_wait_outside() {
+    let world = World::new();
+    let mut client = world.serve(&[]);
+    let content = "y".repeat(15 << 20);
+    let ids: Vec<u64> = (0..12)
+        .map(|_| client.begin_call("write", json!({"path": "large", "content": content})))
+        .collect();
+    for id in ids {
+        assert_eq!(client.result(id).ok()["bytes"], 15 << 20);
+    }
+    // All of them together are 190 MB, and each is there more than once.
+    let most = most_memory(&client);
+    assert!(most < 250_000, "{most} kB");
 }
 
 #[test]

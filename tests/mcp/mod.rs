@@ -1,7 +1,11 @@
 //! `lobsterpot mcp`, by the real program and by real clients.
 
 mod calling;
+mod clients;
 mod hostile;
+mod http;
 mod offering;
+mod roots;
 mod shells;
 mod world;
+mod wrapping;

@@ -23,7 +23,7 @@ const OURS: [&str; 7] = [
 ];
 
 /// How long anything may take on a loaded machine.
-pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A place in which the server runs as for a user of its own.
 pub(super) struct World {
@@ -141,6 +141,7 @@ impl Client {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
@@ -165,15 +166,12 @@ impl Client {
 
     /// Begins a session, and gives what the server says of itself.
     pub(super) fn initialize(&mut self, version: &str, capabilities: Value) -> Value {
-        let result = self.ask(
-            "initialize",
-            json!({
-                "protocolVersion": version,
-                "capabilities": capabilities,
-                "clientInfo": {"name": "a test", "version": "1"},
-            }),
-        )["result"]
-            .take();
+        let mut params = json!({
+            "protocolVersion": version,
+            "clientInfo": {"name": "a test", "version": "1"},
+        });
+        params["capabilities"] = capabilities;
+        let result = self.ask("initialize", params)["result"].take();
         self.notify("notifications/initialized", json!({}));
         result
     }
@@ -190,14 +188,18 @@ impl Client {
 
     /// Sends a notification.
     pub(super) fn notify(&mut self, method: &str, params: Value) {
-        self.send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
+        let mut message = json!({"jsonrpc": "2.0", "method": method});
+        message["params"] = params;
+        self.send(&message);
     }
 
     /// Sends a request and gives its id.
     pub(super) fn begin(&mut self, method: &str, params: Value) -> u64 {
         self.last += 1;
         let id = self.last;
-        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
+        let mut message = json!({"jsonrpc": "2.0", "id": id, "method": method});
+        message["params"] = params;
+        self.send(&message);
         id
     }
 
@@ -246,7 +248,11 @@ impl Client {
 
     /// Begins a call, and gives its id.
     pub(super) fn begin_call(&mut self, tool: &str, arguments: Value) -> u64 {
-        self.begin("tools/call", json!({"name": tool, "arguments": arguments}))
+        {
+            let mut params = json!({"name": tool});
+            params["arguments"] = arguments;
+            self.begin("tools/call", params)
+        }
     }
 
     /// Calls a tool and gives the result.

@@ -19,7 +19,9 @@ impl Shelled {
         let world = World::new();
         std::fs::create_dir(world.path("bin")).unwrap();
         let program = env!("CARGO_BIN_EXE_lobsterpot");
-        std::os::unix::fs::symlink(program, world.path("bin").join(NAME)).unwrap();
+        for name in [NAME, "lobsterpot-ssh"] {
+            std::os::unix::fs::symlink(program, world.path("bin").join(name)).unwrap();
+        }
         Self { world }
     }
 

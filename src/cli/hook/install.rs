@@ -10,7 +10,7 @@ use super::AskArguments;
 use crate::ambient::Operator;
 use crate::cli::failure::Failure;
 use crate::cli::output::{self, GOOD, HINT, WARNING, styled};
-use crate::hooks::{Agent, change, hook_command, with_hook, without_hook};
+use crate::hooks::{Agent, change, has_root, hook_command, with_hook, without_hook};
 use crate::model::shown_path;
 
 const AFTER_HELP: &str = "\
@@ -76,14 +76,25 @@ fn agent() -> impl TypedValueParser<Value = Agent> {
 )]
 struct Options {
     #[command(flatten)]
-    _ask: AskArguments,
+    ask: AskArguments,
 }
 
 /// Puts the hook into the settings.
 pub(super) fn install(arguments: &InstallArguments, operator: &Operator) -> Result<u8, Failure> {
     let InstallArguments { place, options } = arguments;
-    Options::try_parse_from(options).map_err(|error| Failure::usage(error.to_string()))?;
+    let chosen = Options::try_parse_from(options);
+    let chosen = chosen.map_err(|error| Failure::usage(error.to_string()))?;
     let mut options = options.clone();
+    // Said in the settings, they cannot be said otherwise by a variable.
+    let selectors = &chosen.ask.selectors;
+    let policy = super::policy(selectors, operator)?;
+    for (name, value) in [("--policy", policy), ("--as", selectors.principal.clone())] {
+        let with_value = format!("{name}=");
+        let is_given = |word: &String| word == name || word.starts_with(&with_value);
+        if !options.iter().any(is_given) {
+            options.extend([name.to_owned(), value]);
+        }
+    }
     if place.project && has_no_root(place.agent, &options) {
         options.extend(["--root".into(), super::text(operator.cwd.as_path())?]);
     }
@@ -174,8 +185,7 @@ impl Place {
 
 /// Whether nothing will tell the hook what the workspace is.
 fn has_no_root(agent: Agent, options: &[String]) -> bool {
-    let is_root = |word: &String| word == "--root" || word.starts_with("--root=");
-    agent.project_variable().is_none() && !options.iter().any(is_root)
+    agent.project_variable().is_none() && !has_root(options)
 }
 
 fn confirmed() -> Result<bool, Failure> {

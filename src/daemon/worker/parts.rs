@@ -14,7 +14,7 @@ const HEAD: &[u8] = b"{\"id\":";
 /// One line for a request. While it is kept, its bytes count against the worker's bound.
 #[derive(Debug)]
 pub struct Part {
-    /// What follows the number: `,"status":…}`.
+    /// What follows the number: `,"status":…}`, and the end of the line.
     rest: Vec<u8>,
     _room: OwnedSemaphorePermit,
 }
@@ -25,24 +25,28 @@ impl Part {
         !self.rest.starts_with(b",\"event\":")
     }
 
-    /// The line, with this id, a JSON text, in place of the worker's number.
-    pub fn with_id(&self, id: &str) -> Vec<u8> {
-        let mut line = Vec::with_capacity(HEAD.len() + id.len() + self.rest.len() + 1);
-        line.extend_from_slice(HEAD);
-        line.extend_from_slice(id.as_bytes());
-        line.extend_from_slice(&self.rest);
-        line.push(b'\n');
-        line
+    /// The line with this id, a JSON text, in place of the worker's number.
+    #[must_use]
+    pub fn with_id(mut self, id: &str) -> Self {
+        let head = [HEAD, id.as_bytes()].concat();
+        self.rest.splice(..0, head);
+        self
+    }
+
+    /// The bytes of the line.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.rest
     }
 
     /// The line as a value; its id is null.
     pub fn to_value(&self) -> Value {
         // A worker writes JSON.
-        serde_json::from_slice(&self.with_id("null")).unwrap_or_default()
+        serde_json::from_slice(&[HEAD, b"null", &self.rest].concat()).unwrap_or_default()
     }
 
     /// A line whose number was taken off.
-    pub(super) fn new(rest: Vec<u8>, room: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(mut rest: Vec<u8>, room: OwnedSemaphorePermit) -> Self {
+        rest.push(b'\n');
         Self { rest, _room: room }
     }
 }

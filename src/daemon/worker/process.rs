@@ -267,7 +267,9 @@ async fn read(mut output: Output, shared: Arc<Shared>) {
 
 async fn deliver(mut line: Vec<u8>, shared: &Shared) {
     let Some((number, head)) = number_of(&line) else {
+        // One of its requests would never be answered.
         tracing::warn!("a session worker wrote a line that is no reply");
+        shared.closing.notify_one();
         return;
     };
     // It is never closed.

@@ -138,7 +138,7 @@ fn under_landlock_without_the_workspace() {
             let errors = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(126), "{user:?}: {errors}");
             assert!(
-                errors.contains("the host's file permissions do not allow it"),
+                errors.contains("the host does not allow it: its file permissions, or another sandbox around this one"),
                 "{errors}"
             );
             assert_eq!(output.stdout, b"");
