@@ -176,18 +176,30 @@ impl Draw<'_> {
             few => few,
         };
         let (shown, rest) = children.split_at(shown);
-        let mut spare = ends.saturating_sub(shown.len() + usize::from(!rest.is_empty()));
+        let spare = ends.saturating_sub(shown.len() + usize::from(!rest.is_empty()));
         let mut branches = Vec::new();
-        for (at, child) in shown.iter().enumerate() {
-            // An equal share of what is left, of which the first, the largest, take the rest.
-            let fair = spare.div_ceil(shown.len() - at);
-            let more = fair.min(self.leaves[*child].saturating_sub(1));
-            let branch = self.branch(*child, 1 + more, levels);
-            spare = (spare + 1).saturating_sub(branch.ends());
-            branches.push(branch);
+        for (child, more) in shown.iter().zip(self.shares(shown, spare)) {
+            branches.push(self.branch(*child, 1 + more, levels));
         }
         branches.extend(self.rest(rest));
         branches
+    }
+
+    /// Ends beyond the first for each: equal shares, of which those that need less leave the
+    /// rest to the others.
+    fn shares(&self, children: &[usize], mut spare: usize) -> Vec<usize> {
+        let needs: Vec<usize> = children
+            .iter()
+            .map(|child| self.leaves[*child].saturating_sub(1))
+            .collect();
+        let mut modest: Vec<usize> = (0..needs.len()).collect();
+        modest.sort_by_key(|at| needs[*at]);
+        let mut shares = vec![0; needs.len()];
+        for (done, at) in modest.into_iter().enumerate() {
+            shares[at] = needs[at].min(spare / (needs.len() - done));
+            spare -= shares[at];
+        }
+        shares
     }
 
     fn branch(&self, start: usize, ends: usize, levels: usize) -> Branch {
@@ -236,16 +248,14 @@ impl Draw<'_> {
     }
 }
 
-impl Branch {
-    /// How many ends it has.
-    fn ends(&self) -> usize {
-        self.inner.iter().map(Self::ends).sum::<usize>().max(1)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Branch, Counts, MOST_NAMES, Places};
+
+    /// How many ends a branch has.
+    fn ends(branch: &Branch) -> usize {
+        branch.inner.iter().map(ends).sum::<usize>().max(1)
+    }
 
     #[test]
     fn a_flood_is_bounded_and_its_sums_are_exact() {
@@ -266,8 +276,8 @@ mod tests {
             }
         );
         let branches = places.branches(20, 4);
-        let ends: usize = branches.iter().map(Branch::ends).sum();
-        assert!(ends <= 20, "{ends}");
+        let all: usize = branches.iter().map(ends).sum();
+        assert!(all <= 20, "{all}");
         let mut sum = Counts::default();
         for branch in &branches {
             sum.add(branch.counts);
