@@ -76,7 +76,7 @@ fn a_worker_that_dies_ends_its_session_alone() {
     let shell = lasting(&mark);
     one.send(json!({ "id": 1, "op": "exec.run", "shell": shell, "token": token }));
     wait_for(&mark);
-    let worker = world.oldest_worker(&daemon);
+    let worker = World::oldest_worker(&daemon);
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(worker), Signal::SIGKILL).unwrap();
     let reply = one.receive();
     assert_eq!(reply["status"], "failed", "{reply}");

@@ -337,7 +337,7 @@ pub(super) fn skip(what: &str) {
 
 impl World {
     /// The worker of the session that was opened first.
-    pub(super) fn oldest_worker(&self, daemon: &Daemon) -> i32 {
+    pub(super) fn oldest_worker(daemon: &Daemon) -> i32 {
         let pid = daemon.pid();
         let children = format!("/proc/{pid}/task/{pid}/children");
         let text = std::fs::read_to_string(children).unwrap();

@@ -148,10 +148,7 @@ impl Response {
             .body
             .lines()
             .filter_map(|line| line.strip_prefix("data:"));
-        let last = events
-            .map(str::trim)
-            .filter(|data| data.starts_with('{'))
-            .next_back();
+        let last = events.map(str::trim).rfind(|data| data.starts_with('{'));
         let text = last.unwrap_or(&self.body);
         serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
