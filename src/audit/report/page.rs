@@ -214,7 +214,10 @@ fn glance(case: &Case<'_>, page: &mut Markup) {
     let outside = story.outside.total().refused;
     let names = ("time outside", "times outside");
     tile("hot", outside, names, "refused beyond the grants");
-    let names = ("secret within reach", "secrets within reach");
+    let names = match case.exposure {
+        Ok(_) => ("secret within reach", "secrets within reach"),
+        Err(_) => ("secret read", "secrets read"),
+    };
     let (secrets, more) = secrets(case);
     tile("warm", secrets, names, &more);
     page.put("</section>");
@@ -225,7 +228,7 @@ fn secrets(case: &Case<'_>) -> (u64, String) {
     let story = case.story;
     let Ok(exposure) = &case.exposure else {
         let read = story.read.len() as u64;
-        return (read, "read; more is not known".into());
+        return (read, "what was in reach is not known".into());
     };
     let files = exposure.files.iter();
     let used = files.filter(|file| story.use_of(&file.name) != Use::None);
