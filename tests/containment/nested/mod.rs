@@ -159,7 +159,7 @@ const FILE_SYSTEMS: [Environment; 6] = [
     ),
     refused_late(
         "no place for the audit log",
-        (125, "cannot open the audit log"),
+        (125, "cannot enrol the session for the emergency brake"),
         &["mounts", "read-only=/"],
     ),
     flat(
