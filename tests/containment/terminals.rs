@@ -94,8 +94,9 @@ fn settings_after(world: &World, signal: Signal) -> (String, String, String) {
     let ready = world.workspace().join("ready");
     let _ = fs::remove_file(&ready);
     let mut command = world.command("/bin/sh".as_ref());
-    // The shell is no interactive one: it would mend the terminal itself.
-    let line = "tty; read go; \"$0\" run -- sh -c 'touch ready; sleep 600'; echo over; read end";
+    // The shell is no interactive one: it would mend the terminal itself. And the command is one
+    // process from the moment it is ready: a shell that waits for another goes on after SIGINT.
+    let line = "tty; read go; \"$0\" run -- sh -c ': > ready; exec sleep 600'; echo over; read end";
     command.args(["-c", line]).arg(world.program_path());
     let mut terminal = in_terminal(command);
     let name = terminal.exp_regex("/dev/pts/[0-9]+").unwrap().1;
