@@ -252,7 +252,7 @@ impl Session {
             Ok(exit) => self.report(&exit, entered).with_denials(made),
             Err(failure) => {
                 let witnessed = Witnessed {
-                    refused: &[],
+                    refused: failure.refused(),
                     seen: failure.seen(),
                 };
                 let denials = self.report_refused(noted, &witnessed, &entered.rule);

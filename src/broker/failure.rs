@@ -3,7 +3,7 @@
 use super::error::chain;
 use crate::audit::Target;
 use crate::model::shown;
-use crate::sandbox::{NotEntered, Seen};
+use crate::sandbox::{NotEntered, RefusedCall, Seen};
 
 /// Why an approved command gave no result.
 pub(super) enum Failure {
@@ -32,6 +32,14 @@ impl Failure {
                 Some(obstacle) => format!("{name}: {obstacle}"),
                 None => format!("{name}: {}", chain(&failed.error)),
             },
+        }
+    }
+
+    /// The calls that were refused before it failed.
+    pub(super) fn refused(&self) -> &[RefusedCall] {
+        match self {
+            Self::Command(_) => &[],
+            Self::Enter(failed) => &failed.refused,
         }
     }
 

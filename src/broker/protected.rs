@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::error::SessionError;
 use super::exec::OP;
@@ -46,19 +47,32 @@ impl Session {
         Ok(Watch { reach, before })
     }
 
+    /// What counts as there before a command: what was there before the first of those that run.
+    ///
+    /// A name that a running command has made under a protected pattern is set aside only when
+    /// that command ends. Were it taken for one that had been there, another command could
+    /// make it once more, and nobody would set that aside.
+    fn watch(&self) -> Result<Rc<Watch>, WatchError> {
+        match self.watching.upgrade() {
+            Some(watch) => Ok(watch),
+            None => self.watch_exceptions().map(Rc::new),
+        }
+    }
+
     /// Prepares the sandbox, anew where the host has meanwhile what the present one does not
     /// cover: then everything in its private directory is lost.
     ///
     /// # Errors
     /// When the sandbox cannot be prepared, or a grant cannot be looked through.
-    pub(super) fn prepare_and_watch(&mut self) -> Result<Watch, SessionError> {
-        let watch = self.watch_exceptions()?;
+    pub(super) fn prepare_and_watch(&mut self) -> Result<Rc<Watch>, SessionError> {
+        let watch = self.watch()?;
         if self.covered.as_ref() != Some(&watch.before) {
             // What still runs in it keeps it until that has ended.
             self.sandbox = None;
         }
         self.prepare()?;
         self.covered = Some(watch.before.clone());
+        self.watching = Rc::downgrade(&watch);
         Ok(watch)
     }
 

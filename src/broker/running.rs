@@ -2,6 +2,7 @@
 //!
 //! Several can run at the same time. Nothing is decided here any more.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -34,7 +35,7 @@ pub(super) struct Asked {
 pub(super) struct Entered {
     pub asked: Asked,
     pub rule: Rule,
-    pub watch: Watch,
+    pub watch: Rc<Watch>,
     pub enforced: Enforced,
     pub started: Instant,
 }

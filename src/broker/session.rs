@@ -1,7 +1,7 @@
 //! A session: one principal, under one policy, with one sandbox for all its commands.
 
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::Instant;
 
 use serde_json::Value;
@@ -10,6 +10,7 @@ use super::answer::{Answer, RunReport};
 use super::brake::Brake;
 use super::error::SessionError;
 use super::ledger::{Heading, Ledger};
+use super::protected::Watch;
 use super::running::RunningCommand;
 use super::terms::Terms;
 use crate::audit::{RequestInfo, SessionTotals, Target, Verdict};
@@ -56,6 +57,8 @@ pub struct Session {
     pub(super) concurrency: Concurrency,
     /// The exceptions that the sandbox was prepared with.
     pub(super) covered: Option<Exceptions>,
+    /// What was there before the commands that run, as long as any does.
+    pub(super) watching: Weak<Watch>,
     pub(super) brake: Brake,
     /// Kept as long as anything could run.
     _enrolled: Enrolled,
@@ -113,6 +116,7 @@ impl Session {
             sandbox: None,
             concurrency,
             covered: None,
+            watching: Weak::new(),
             brake,
             _enrolled: enrolled,
             totals: SessionTotals::default(),

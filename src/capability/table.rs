@@ -18,6 +18,7 @@ use crate::model::{HostPath, shown_path};
 use crate::policy::{BoundGrant, BoundPolicy, GrantId, Missing};
 use crate::sys::beneath::{self, Walker};
 use crate::sys::inode::{self, Kind, OwnHandles};
+use crate::sys::metadata::Identity;
 
 /// The opened grants of a session.
 #[derive(Debug)]
@@ -161,6 +162,32 @@ impl Capabilities {
     /// grant that was skipped because its path does not exist.
     pub fn handle(&self, grant: GrantId) -> Option<BorrowedFd<'_>> {
         self.roots.get(&grant).map(|root| root.handle.as_fd())
+    }
+
+    /// Every grant that was opened: under which path, and what was there.
+    ///
+    /// # Errors
+    /// When a handle cannot be inspected.
+    pub fn opened(&self) -> io::Result<Vec<(&HostPath, Identity)>> {
+        let roots = self.roots.values();
+        let inspected = |root: &Root| Identity::of(root.handle.as_fd());
+        roots
+            .map(|root| Ok((&root.place, inspected(root)?)))
+            .collect()
+    }
+
+    /// What is at a path: the grant that was opened there, or else what stands there now.
+    ///
+    /// # Errors
+    /// When nothing does, or a link leads there.
+    pub fn identity_at(&self, path: &HostPath) -> io::Result<Identity> {
+        if let Some(root) = self.roots.values().find(|root| root.place == *path) {
+            return Identity::of(root.handle.as_fd());
+        }
+        let top = top_of_host().map_err(io::Error::other)?;
+        let below_top = path.as_path().strip_prefix("/").unwrap_or(Path::new(""));
+        let handle = beneath::pin(self.walker, top.as_fd(), below_top)?;
+        Identity::of(handle.as_fd())
     }
 
     /// Who resolves paths in this session.

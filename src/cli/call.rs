@@ -17,7 +17,7 @@ use super::selectors::Selectors;
 use super::session;
 use crate::ambient::Operator;
 use crate::broker::{Session, Terms};
-use crate::daemon::Opened;
+use crate::daemon::{Opened, Origin};
 use crate::model::Reply;
 use crate::sandbox::Concurrency;
 
@@ -67,18 +67,15 @@ pub(super) struct CallArguments {
 /// Answers until there are no more requests, or nobody reads the replies.
 pub(super) fn run(arguments: &CallArguments, operator: Operator) -> Result<u8, Failure> {
     let terms = session::terms(&arguments.selectors, operator)?;
-    let opened = opened(&terms);
+    let announced = arguments.announce.then(|| terms.clone());
     let concurrency = if arguments.concurrent {
         Concurrency::Several
     } else {
         Concurrency::One
     };
     let mut session = session::open_for(terms, concurrency)?;
-    if arguments.announce {
-        output::print_json(&Opened {
-            session: session.id().to_owned(),
-            ..opened
-        })?;
+    if let Some(terms) = announced {
+        output::print_json(&opened(&terms, &session)?)?;
     }
     let answered = if arguments.concurrent {
         concurrent::answer_all(&mut session)
@@ -89,17 +86,20 @@ pub(super) fn run(arguments: &CallArguments, operator: Operator) -> Result<u8, F
     answered.map(|()| 0)
 }
 
-/// What a front end is told of the session, but for its id.
-fn opened(terms: &Terms) -> Opened {
+/// What a front end is told of the session.
+fn opened(terms: &Terms, session: &Session) -> Result<Opened, Failure> {
     let policy = terms.policy.policy();
-    Opened {
-        session: String::new(),
+    let grounds = session.grounds();
+    let grounds = grounds.map_err(|error| Failure::unavailable(RootError(error)))?;
+    Ok(Opened {
+        session: session.id().to_owned(),
         principal: terms.principal.clone(),
         tier: policy.principals.get(&terms.principal).copied(),
         policy: policy.name.clone(),
         policy_source: policy.source.clone(),
         state: terms.operator.state.as_path().to_owned(),
-    }
+        origin: Origin::of(policy, grounds),
+    })
 }
 
 fn answer_all(session: &mut Session) -> Result<(), Failure> {
@@ -131,3 +131,8 @@ fn next_reply(
 #[derive(Debug, thiserror::Error)]
 #[error("read requests from standard input")]
 struct InputError(#[source] io::Error);
+
+/// The root was there when the session was opened, and is not any more.
+#[derive(Debug, thiserror::Error)]
+#[error("look at the root again")]
+struct RootError(#[source] io::Error);

@@ -117,6 +117,11 @@ fn answer(agent: Agent, arguments: AskArguments, operator: Operator) -> Result<(
         return Err(Failure::usage("the agent's directory is not absolute"));
     }
     selectors.root = Some(root);
+    let mut within = selectors.within.iter();
+    if within.any(|directory| !directory.as_os_str().is_empty() && directory.is_relative()) {
+        // It would be another directory wherever the agent goes.
+        return Err(Failure::usage("a directory of --within is not absolute"));
+    }
     let setup = Setup {
         shell: if has_our_shell(agent, &selectors, &operator) {
             None
@@ -163,6 +168,9 @@ fn shell(selectors: &Selectors, operator: &Operator) -> Result<Vec<String>, Fail
     words.extend(selectors.root.as_deref().map(text).transpose()?);
     words.extend(["--policy".into(), policy]);
     words.extend(["--as".into(), selectors.principal.clone()]);
+    for directory in &selectors.within {
+        words.extend(["--within".into(), text(directory)?]);
+    }
     if selectors.read_only {
         words.push("--read-only".into());
     }

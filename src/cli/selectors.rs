@@ -70,6 +70,7 @@ impl Selectors {
     pub(super) fn chooses_like(&self, other: &Self) -> bool {
         self.policy == other.policy
             && self.root == other.root
+            && self.within == other.within
             && self.read_only == other.read_only
             && self.principal == other.principal
             && self.timeout == other.timeout

@@ -7,13 +7,14 @@
 mod remote;
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 use clap::{ArgAction, Args};
 
 use super::failure::Failure;
 use super::selectors::{Selectors, word};
 use super::{session, told};
-use crate::ambient::Operator;
+use crate::ambient::{Operator, is_policy_file};
 use crate::model::{ExecRun, HostPath};
 use crate::shim::{Dialect, ShellCall};
 
@@ -26,8 +27,8 @@ Examples:
 `lobsterpot-sh` is a link to `lobsterpot`. Under that name every word is the shell's, and the
 selectors come from the environment: LOBSTERPOT_ROOT and the others.
 
-The workspace has no default here: it is LOBSTERPOT_ROOT or --root, an absolute path. The
-command starts in the current directory, which must lie in a grant.
+The workspace has no default here: it is LOBSTERPOT_ROOT or --root, an absolute path, and so
+must be the path of a policy's file. The command starts in the current directory, which must lie in a grant.
 
 Options:
   Those of a shell: -c, -l, -i, -s, -e and other letters, -o NAME, --norc and the like. The
@@ -84,11 +85,12 @@ pub(super) fn run(arguments: ShArguments, operator: Operator) -> Result<u8, Fail
         selectors, words, ..
     } = arguments;
     let call = ShellCall::read(words).map_err(Failure::usage)?;
-    chosen_root(&selectors)?;
+    fixed_places(&selectors)?;
     let wanted = Wanted::of(&operator)?;
     // Decided on like that of any request.
     let cwd = text(&operator.cwd)?;
-    if operator.setting("SOCKET").is_some() {
+    // An empty one is no way to say that the command may run without the daemon.
+    if operator.variable("LOBSTERPOT_SOCKET").is_some() {
         return remote::run(&operator, &selectors, (&call, wanted));
     }
     let mut session = session::open(session::terms(&selectors, operator)?)?;
@@ -110,8 +112,14 @@ pub(super) fn run(arguments: ShArguments, operator: Operator) -> Result<u8, Fail
     Ok(report.exit_code)
 }
 
-/// The workspace must not depend on where a command starts.
-pub(super) fn chosen_root(selectors: &Selectors) -> Result<(), Failure> {
+/// Neither the workspace nor the policy may depend on where a command starts.
+pub(super) fn fixed_places(selectors: &Selectors) -> Result<(), Failure> {
+    let policy = &selectors.policy;
+    if is_policy_file(policy) && !Path::new(policy).is_absolute() {
+        let error = "the policy's file is not an absolute path";
+        let hint = "set LOBSTERPOT_POLICY to a name, or to the absolute path of the file";
+        return Err(Failure::usage(error).with_hint(hint));
+    }
     let hint = "set LOBSTERPOT_ROOT to the absolute path of the workspace";
     match &selectors.root {
         Some(root) if root.is_absolute() => Ok(()),

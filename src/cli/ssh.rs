@@ -62,7 +62,7 @@ pub(super) fn run(arguments: SshArguments, operator: Operator) -> Result<u8, Fai
         selectors, words, ..
     } = arguments;
     let call = SshCall::read(words).map_err(Failure::usage)?;
-    sh::chosen_root(&selectors)?;
+    sh::fixed_places(&selectors)?;
     let terms = session::terms(&selectors, operator)?;
     let root = sh::text(&terms.policy.anchors().root)?;
     let mut session = session::open(terms)?;

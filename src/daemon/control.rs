@@ -130,10 +130,30 @@ async fn start(
     };
     let root = selectors.root.clone();
     let worker = Worker::start(&selectors, root.as_deref().map(Path::new)).await?;
+    if let Some(parent) = &parent {
+        // Both were looked up by their paths once more, and may lead to more by now.
+        let first = parent.worker.opened();
+        if !worker.opened().origin.is_no_more_than(&first.origin) {
+            worker.close().await;
+            return Err(No::Denied(
+                About::Session(first.clone()),
+                Box::new(moved(asked)),
+            ));
+        }
+    }
     let whose = (peer.uid, connection);
     let session = Session::new((worker, selectors), whose, parent);
     peer.daemon.watch(&session, slot);
     Ok(session)
+}
+
+/// What a session was opened on is not what is there now.
+fn moved(asked: &Asked) -> Denial {
+    let what = "the root, a grant or the policy has been replaced";
+    Denial {
+        hint: Some("open a new session".into()),
+        ..refused(RefusalCode::RightNotGranted, &asked.op, what)
+    }
 }
 
 fn give(

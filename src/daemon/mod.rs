@@ -30,7 +30,7 @@ pub use piped::Piped;
 pub use schema::schema;
 pub use selectors::Selectors;
 pub use server::{Serving, serve};
-pub use worker::{Opened, Part, Pending, Worker, WorkerError};
+pub use worker::{Opened, Origin, Part, Pending, Worker, WorkerError};
 
 /// A token that nobody guesses: 256 random bits.
 fn random_token() -> std::io::Result<String> {

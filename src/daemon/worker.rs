@@ -15,6 +15,7 @@
 //!
 //! Nothing here decides anything, or passes a reply to anyone but who asked.
 
+mod origin;
 mod parts;
 mod process;
 
@@ -29,6 +30,7 @@ use super::Selectors;
 use super::lines::LONGEST_REQUEST;
 use crate::model::{PrincipalId, Tier};
 use crate::sandbox::MOST_LANES;
+pub use origin::Origin;
 pub use parts::{Part, Pending};
 
 /// How many requests a worker has at once.
@@ -107,6 +109,8 @@ pub struct Opened {
     pub policy_source: String,
     /// The state directory, where its emergency brake is.
     pub state: PathBuf,
+    /// What it was opened on.
+    pub origin: Origin,
 }
 
 /// What the handles and the tasks of a worker share.

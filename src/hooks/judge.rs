@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::answer::Verdict;
 use super::call::Call;
-use super::patch;
 use super::tools::{self, Does};
+use super::{name, patch};
 use crate::broker::Session;
 use crate::model::{
     Denial, ExecRun, FileList, FileRead, FileStat, FileWrite, Operation, RefusalCode, Reply,
@@ -43,11 +43,14 @@ pub fn judge(call: &Call, setup: &Setup, session: &mut Session) -> Verdict {
         home: &setup.home,
         session,
     };
+    if let Err(denials) = ask.arguments(does) {
+        return deny(&denials);
+    }
     let decided = match does {
         Does::Runs(key) => return ask.command(key, setup),
-        Does::Reads(key) => ask.path(key).and_then(|path| ask.read(&path)),
-        Does::Writes(key) => ask.path(key).and_then(|path| ask.write(&path)),
-        Does::Searches(key) => ask.place(key).and_then(|path| ask.search(&path)),
+        Does::Reads(key, _) => ask.path(key).and_then(|path| ask.read(&path)),
+        Does::Writes(key, _) => ask.path(key).and_then(|path| ask.write(&path)),
+        Does::Searches(key, patterns, _) => ask.searches(key, patterns),
         Does::Patches(key) => ask.text(key).and_then(|text| ask.patch(&text)),
         Does::Connects => Err(ask
             .session
@@ -123,6 +126,29 @@ impl Asking<'_> {
         Ok(())
     }
 
+    /// The directory, and those that the patterns begin with: tools start there instead.
+    fn searches(&mut self, key: &str, patterns: &[&str]) -> Decided {
+        let place = self.place(key)?;
+        self.search(&place)?;
+        for key in patterns {
+            match self.call.input.get(*key) {
+                None | Some(Value::Null) => continue,
+                Some(Value::String(text)) if text.is_empty() => continue,
+                Some(_) => {}
+            }
+            let pattern = self.text(key)?;
+            let Some(directories) = name::leading(&pattern) else {
+                let what = format!("{pattern}: the pattern may lead anywhere");
+                return Err(self.session.turn_down(RefusalCode::BadRequest, &what));
+            };
+            let path = self.whole(directories, &place)?;
+            if path != place {
+                self.search(&path)?;
+            }
+        }
+        Ok(())
+    }
+
     fn search(&mut self, path: &str) -> Decided {
         let list = FileList {
             path: path.to_owned(),
@@ -145,7 +171,7 @@ impl Asking<'_> {
             return Err(self.session.turn_down(RefusalCode::BadRequest, what));
         };
         paths.into_iter().try_for_each(|path| {
-            let path = self.whole(path)?;
+            let path = self.whole(path, &self.call.cwd)?;
             self.write(&path)
         })
     }
@@ -158,6 +184,18 @@ impl Asking<'_> {
     fn try_out(&mut self, operation: Operation) -> Decided<Reply> {
         let reply = self.session.handle(&request(operation));
         allowed(reply)
+    }
+
+    /// Refuses what could name a file under a name that is not known. Numbers and the like
+    /// cannot.
+    fn arguments(&mut self, does: Does) -> Decided {
+        let cannot = |value: &Value| value.is_null() || value.is_boolean() || value.is_number();
+        let mut input = self.call.input.iter();
+        let Some((key, _)) = input.find(|(key, value)| !does.takes(key) && !cannot(value)) else {
+            return Ok(());
+        };
+        let what = format!("{}: the argument `{key}` is not known here", self.call.tool);
+        Err(self.session.turn_down(RefusalCode::BadRequest, &what))
     }
 
     /// The argument of that name.
@@ -174,31 +212,35 @@ impl Asking<'_> {
     /// The path that an argument names.
     fn path(&mut self, key: &str) -> Decided<String> {
         let path = self.text(key)?;
-        self.whole(&path)
+        self.whole(&path, &self.call.cwd)
     }
 
     /// The directory that an argument names, or where the agent is.
     fn place(&mut self, key: &str) -> Decided<String> {
         match self.call.input.get(key) {
-            None | Some(Value::Null) => Ok(self.call.cwd.clone()),
+            None | Some(Value::Null) => self.whole("", &self.call.cwd),
             Some(_) => self.path(key),
         }
     }
 
     /// The path from the top, as the agent's tools would take it.
-    fn whole(&mut self, path: &str) -> Decided<String> {
-        // Some tools cut blanks off, and then it is another path.
-        if path.trim() != path {
-            let what = format!("{path}: begins or ends with blanks");
-            return Err(self.session.turn_down(RefusalCode::BadRequest, &what));
-        }
-        Ok(match path.strip_prefix('~') {
+    fn whole(&mut self, path: &str, base: &str) -> Decided<String> {
+        let whole = match path.strip_prefix('~') {
             Some(rest) if rest.is_empty() || rest.starts_with('/') => {
                 format!("{}{rest}", self.home)
             }
             _ if path.starts_with('/') => path.to_owned(),
-            _ => format!("{}/{path}", self.call.cwd),
-        })
+            _ if path.is_empty() => base.to_owned(),
+            _ => format!("{base}/{path}"),
+        };
+        // A blank in front shows in the path alone.
+        match name::doubt(path).or_else(|| name::doubt(&whole)) {
+            None => Ok(whole),
+            Some(doubt) => {
+                let what = format!("{whole}: {doubt}");
+                Err(self.session.turn_down(RefusalCode::BadRequest, &what))
+            }
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod change;
 mod holes;
 mod jsonc;
 mod judge;
+mod name;
 mod openclaw;
 mod patch;
 mod settings;

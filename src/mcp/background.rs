@@ -40,6 +40,13 @@ pub(super) struct Shell {
     pub(super) worker: Worker,
     /// The worker's number of it.
     pub(super) number: u64,
+    told: Arc<Told>,
+}
+
+/// What is known of it. Whoever follows it has this alone: a handle of the worker would keep the
+/// session, and the command in it, when the client has gone.
+#[derive(Debug, Default)]
+struct Told {
     output: Mutex<Output>,
     changed: Notify,
 }
@@ -87,13 +94,15 @@ impl Shells {
             id: format!("sh-{number}"),
             worker,
             number: pending.number(),
-            output: Mutex::default(),
-            changed: Notify::new(),
+            told: Arc::default(),
         });
-        tokio::spawn(shell.clone().follow(pending));
+        tokio::spawn(shell.told.clone().follow(pending));
         table.shells.insert(number, shell.clone());
         if table.shells.len() > MOST_KEPT {
-            let ended = table.shells.iter().find(|(_, shell)| !shell.is_running());
+            let ended = table
+                .shells
+                .iter()
+                .find(|(_, shell)| !shell.told.is_running());
             if let Some(number) = ended.map(|(number, _)| *number) {
                 table.shells.remove(&number);
             }
@@ -104,7 +113,10 @@ impl Shells {
     /// Whether one more may be started.
     pub(super) fn has_room(&self) -> bool {
         let table = locked(&self.0);
-        let running = table.shells.values().filter(|shell| shell.is_running());
+        let running = table
+            .shells
+            .values()
+            .filter(|shell| shell.told.is_running());
         running.count() < MOST_RUNNING
     }
 
@@ -120,7 +132,7 @@ impl Shells {
     }
 }
 
-impl Shell {
+impl Told {
     async fn follow(self: Arc<Self>, mut pending: Pending) {
         loop {
             let ended = match pending.next().await {
@@ -166,15 +178,17 @@ impl Shell {
     fn is_running(&self) -> bool {
         locked(&self.output).ended.is_none()
     }
+}
 
+impl Shell {
     /// Waits until there is something new to tell, or the time is up.
     pub(super) async fn changes(&self, within: Duration) {
-        let changed = self.changed.notified();
+        let changed = self.told.changed.notified();
         tokio::pin!(changed);
         // From here on no change is missed.
         changed.as_mut().enable();
         let has_news = {
-            let output = locked(&self.output);
+            let output = locked(&self.told.output);
             let printed = !output.stdout.text.is_empty() || !output.stderr.text.is_empty();
             printed || output.ended.is_some()
         };
@@ -186,10 +200,10 @@ impl Shell {
     /// Waits until it has ended.
     pub(super) async fn end_of_it(&self) {
         loop {
-            let changed = self.changed.notified();
+            let changed = self.told.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            if !self.is_running() {
+            if !self.told.is_running() {
                 return;
             }
             changed.await;
@@ -198,7 +212,7 @@ impl Shell {
 
     /// What was printed since the last time, and how it ended if it has.
     pub(super) fn news(&self) -> Answer {
-        let mut output = locked(&self.output);
+        let mut output = locked(&self.told.output);
         let stdout = std::mem::take(&mut output.stdout);
         let stderr = std::mem::take(&mut output.stderr);
         let mut result = json!({

@@ -15,7 +15,7 @@ use super::background::Shells;
 use super::render::Answer;
 use super::roots;
 use crate::broker::Terms;
-use crate::daemon::{Pending, Selectors, Worker, WorkerError};
+use crate::daemon::{Origin, Pending, Selectors, Worker, WorkerError};
 use crate::model::{HostPath, Operation};
 
 /// What the operator chose for every session.
@@ -29,7 +29,8 @@ pub struct Setup {
     pub directory: PathBuf,
 }
 
-/// One client's session.
+/// One client's session. Its worker, and whatever runs there, ends with it: nothing but a call
+/// that is under way may keep a handle of the worker elsewhere.
 #[derive(Debug)]
 pub(super) struct Session {
     setup: Arc<Setup>,
@@ -48,6 +49,8 @@ struct State {
     /// Whether these are the client's roots as far as anybody knows.
     knows_roots: bool,
     worker: Option<Worker>,
+    /// What the first worker was opened on.
+    origin: Option<Origin>,
 }
 
 /// How long is waited whether a background command is refused, or ends at once.
@@ -65,6 +68,7 @@ impl Session {
             roots: None,
             knows_roots: false,
             worker: None,
+            origin: None,
         };
         Self {
             setup,
@@ -129,6 +133,13 @@ impl Session {
             return Ok(worker.clone());
         }
         let worker = Worker::start(&state.selectors, Some(&self.setup.directory)).await?;
+        // It looked everything up by its path again, and a path may lead to more by now.
+        let now = &worker.opened().origin;
+        if !now.agrees_with(state.origin.get_or_insert_with(|| now.clone())) {
+            worker.close().await;
+            let why = "the root, a grant or the policy has been replaced";
+            return Err(WorkerError::Ended(why.into()));
+        }
         Ok(state.worker.insert(worker).clone())
     }
 

@@ -115,6 +115,8 @@ pub enum EnterError {
 pub struct NotEntered {
     /// Why.
     pub error: EnterError,
+    /// The supervised calls that were refused before its launcher was lost: the first ones.
+    pub refused: Vec<RefusedCall>,
     /// Attempts to leave the view, as when the program lies outside.
     pub seen: Seen,
 }
@@ -123,6 +125,7 @@ impl From<EnterError> for NotEntered {
     fn from(error: EnterError) -> Self {
         Self {
             error,
+            refused: Vec::new(),
             seen: Seen::default(),
         }
     }

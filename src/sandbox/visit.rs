@@ -115,7 +115,12 @@ impl Visit {
         }
         match ended {
             Ok(ended) => Ok(self.into_exit(ended, seen)),
-            Err(error) => Err(NotEntered { error, seen }),
+            // A command that ends its launcher must not take along what it was refused.
+            Err(error) => Err(NotEntered {
+                error,
+                refused: self.state.refused,
+                seen,
+            }),
         }
     }
 

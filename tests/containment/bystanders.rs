@@ -35,7 +35,13 @@ const ATTACKS: [(&str, Option<Errno>); 20] = [
 ];
 
 /// What the filter refuses in both modes, before anybody looks for the process.
-const FILTERED: [&str; 4] = ["ptrace", "seize", "reading-memory", "writing-memory"];
+const FILTERED: [&str; 5] = [
+    "ptrace",
+    "seize",
+    "reading-memory",
+    "writing-memory",
+    "limit",
+];
 
 /// The first ones send signals, which Landlock scopes from Linux 6.12 on.
 const SIGNALS: usize = 6;

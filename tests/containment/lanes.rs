@@ -185,6 +185,64 @@ fn no_command_ends_another() {
     }
 }
 
+/// By the limits that one process can set for another.
+#[test]
+fn no_command_limits_another() {
+    for world in World::in_modes(User::Current) {
+        let file = world.workspace().join("victim");
+        let mut call = Call::start(&world);
+        call.run(
+            "victim",
+            &format!("echo $$ $PPID > numbers; {}", growing("victim")),
+        );
+        wait_until("it runs", || file.exists());
+        // Its own limits it can set, so the call is there.
+        let limiting = "prlimit --nofile=64 true && echo own; \
+                        for n in $(cat numbers) 1; do prlimit --pid $n --cpu=0 && echo $n; done";
+        call.run("attacker", limiting);
+        let attacker = call.reply("attacker");
+        assert_eq!(attacker["result"]["stdout"], "own\n", "{attacker}");
+        assert!(is_growing(&file), "{attacker}");
+        call.cancel("victim");
+        assert_eq!(call.reply("victim")["result"]["cancelled"], true);
+        call.end();
+    }
+}
+
+/// A protected name that one command makes is set aside when that ends, and another that was
+/// started meanwhile makes it again.
+#[test]
+fn no_two_commands_make_a_protected_name_between_them() {
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
+        fs::create_dir(world.workspace().join(".git")).unwrap();
+        world.hand_over(&world.workspace().join(".git"));
+        let name = world.workspace().join(".git/commondir");
+        let mut call = Call::start(&world);
+        let first = "echo a > .git/commondir; while ! test -e second; do sleep 0.02; done";
+        // In files, so that nothing is read from the command line before it runs.
+        fs::write(world.workspace().join("first.sh"), first).unwrap();
+        call.run("first", "sh first.sh");
+        wait_until("it is made", || name.exists());
+        let second = "touch second; while test -e .git/commondir; do sleep 0.02; done; \
+                      echo b > .git/commondir && echo made";
+        fs::write(world.workspace().join("second.sh"), second).unwrap();
+        call.run("second", "sh second.sh");
+        for id in ["first", "second"] {
+            let reply = call.reply(id);
+            assert_eq!(
+                reply["denials"][0]["code"], "protected-path",
+                "{mode:?} {reply}"
+            );
+            if id == "second" {
+                assert_eq!(reply["result"]["stdout"], "made\n", "no control: {reply}");
+            }
+        }
+        assert!(!name.exists(), "{user:?} {mode:?}");
+        call.end();
+    }
+}
+
 fn landlock_scopes() -> Option<()> {
     let features = lobsterpot::sandbox::HostFeatures::probe();
     (features.landlock_abi >= 6).then_some(())
@@ -224,7 +282,8 @@ fn a_lane_that_is_killed_takes_everything_with_it() {
     for world in World::in_modes(User::Current) {
         let files = ["one", "other"].map(|name| world.workspace().join(name));
         let mut call = Call::start(&world);
-        call.run("one", &format!("setsid sh -c '{}'", growing("one")));
+        let refused_first = format!("unshare -m true; setsid sh -c '{}'", growing("one"));
+        call.run("one", &refused_first);
         call.run("other", &growing("other"));
         for file in &files {
             wait_until("it runs", || file.exists());
@@ -237,6 +296,10 @@ fn a_lane_that_is_killed_takes_everything_with_it() {
         for id in ["one", "other"] {
             let reply = call.reply(id);
             assert_eq!(reply["status"], "failed", "{reply}");
+            // What it was refused before is told all the same.
+            let ops = reply["denials"].as_array().unwrap().iter();
+            let is_told = ops.clone().any(|denial| denial["op"] == "unshare");
+            assert_eq!(is_told, id == "one", "{reply}");
         }
         for file in &files {
             assert!(!is_growing(file));

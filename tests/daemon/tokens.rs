@@ -271,3 +271,38 @@ fn a_session_that_nobody_uses_ends() {
     });
     assert_eq!(code(&client.ask(read(&token))), "principal-unknown");
 }
+
+#[test]
+fn what_was_replaced_is_not_narrowed() {
+    let world = World::new();
+    let policy = world.text("home/own.toml");
+    let write = |from: &str| {
+        let text = std::fs::read_to_string(format!("policies/{from}.toml")).unwrap();
+        let named = text.replace(&format!("name = \"{from}\""), "name = \"own\"");
+        std::fs::write(&policy, named).unwrap();
+    };
+    write("read-only");
+    let daemon = world.serve(&[]);
+    let mut client = daemon.client();
+    let held = token_in(&client.open(&world, json!({ "policy": policy })));
+    let full = client.token(&world);
+    let mut narrow = |token: &str| {
+        client.ask(json!({ "id": 1, "op": "session.narrow", "token": token, "read_only": true }))
+    };
+    assert_eq!(narrow(&held)["status"], "ok");
+
+    write("workspace");
+    assert_eq!(code(&narrow(&held)), "right-not-granted");
+
+    std::fs::create_dir(world.path("other")).unwrap();
+    std::fs::rename(world.path("work"), world.path("was")).unwrap();
+    std::os::unix::fs::symlink(world.path("other"), world.path("work")).unwrap();
+    assert_eq!(code(&narrow(&full)), "right-not-granted");
+    std::fs::remove_file(world.path("work")).unwrap();
+    std::fs::rename(world.path("other"), world.path("work")).unwrap();
+    assert_eq!(code(&narrow(&full)), "right-not-granted");
+
+    std::fs::rename(world.path("work"), world.path("other")).unwrap();
+    std::fs::rename(world.path("was"), world.path("work")).unwrap();
+    assert_eq!(narrow(&full)["status"], "ok");
+}

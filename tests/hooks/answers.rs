@@ -9,14 +9,14 @@ use crate::cli::world::{Ran, World};
 const AGENTS: [&str; 3] = ["claude-code", "codex", "gemini"];
 
 /// A recorded call, in this world.
-fn call(world: &World, name: &str) -> Value {
+pub(super) fn call(world: &World, name: &str) -> Value {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hooks/payloads");
     let text = std::fs::read_to_string(format!("{directory}/{name}.json")).unwrap();
     let work = world.path("work");
     serde_json::from_str(&text.replace("${work}", work.to_str().unwrap())).unwrap()
 }
 
-fn agent_of(name: &str) -> &'static str {
+pub(super) fn agent_of(name: &str) -> &'static str {
     AGENTS
         .into_iter()
         .find(|agent| name.starts_with(agent))
@@ -24,7 +24,7 @@ fn agent_of(name: &str) -> &'static str {
 }
 
 /// Asks as an agent does.
-fn ask(world: &World, agent: &str, call: &Value, options: &[&str]) -> Ran {
+pub(super) fn ask(world: &World, agent: &str, call: &Value, options: &[&str]) -> Ran {
     let root = world.path("work");
     let mut words = vec!["hook", agent, "--root", root.to_str().unwrap()];
     words.extend(options);
@@ -32,7 +32,7 @@ fn ask(world: &World, agent: &str, call: &Value, options: &[&str]) -> Ran {
 }
 
 /// Asks a recorded call, with one argument changed perhaps.
-fn recorded(world: &World, name: &str, changed: Option<(&str, &str)>) -> Ran {
+pub(super) fn recorded(world: &World, name: &str, changed: Option<(&str, &str)>) -> Ran {
     let mut call = call(world, name);
     if let Some((key, value)) = changed {
         call["tool_input"][key] = json!(value);
@@ -42,7 +42,7 @@ fn recorded(world: &World, name: &str, changed: Option<(&str, &str)>) -> Ran {
 
 /// The reason of a denial, in the form that the agent reads.
 #[track_caller]
-fn denied(ran: Ran, name: &str) -> String {
+pub(super) fn denied(ran: Ran, name: &str) -> String {
     let ran = ran.expect(0);
     let said: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
     let reason = if agent_of(name) == "gemini" {
@@ -58,14 +58,14 @@ fn denied(ran: Ran, name: &str) -> String {
 }
 
 #[track_caller]
-fn no_opinion(ran: Ran) {
+pub(super) fn no_opinion(ran: Ran) {
     let ran = ran.expect(0);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
 }
 
 /// The arguments that the agent is to use instead.
 #[track_caller]
-fn rewritten(ran: Ran, name: &str) -> Value {
+pub(super) fn rewritten(ran: Ran, name: &str) -> Value {
     let ran = ran.expect(0);
     let said: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
     let said = &said["hookSpecificOutput"];

@@ -7,3 +7,4 @@
 mod answers;
 mod doctor;
 mod settings;
+mod ways;

@@ -3,23 +3,22 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::world::{PATIENCE, World, mark, wait_for_processes};
+use super::world::{PATIENCE, World};
 
-const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+pub(super) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 /// A server, ended with the test.
-struct Served {
-    child: Child,
-    port: u16,
+pub(super) struct Served {
+    pub(super) child: Child,
+    pub(super) port: u16,
     said: Vec<String>,
 }
 
 impl Served {
-    fn start(world: &World, arguments: &[&str], token: Option<&str>) -> Self {
+    pub(super) fn start(world: &World, arguments: &[&str], token: Option<&str>) -> Self {
         let mut command = world.command(["mcp", "--http", "127.0.0.1:0"]);
         command.args(arguments);
         if let Some(token) = token {
@@ -43,7 +42,7 @@ impl Served {
         Self { child, port, said }
     }
 
-    fn exchange(&self, request: &Request<'_>) -> Response {
+    pub(super) fn exchange(&self, request: &Request<'_>) -> Response {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let host = request
@@ -72,16 +71,16 @@ impl Drop for Served {
     }
 }
 
-struct Request<'a> {
-    method: &'a str,
+pub(super) struct Request<'a> {
+    pub(super) method: &'a str,
     path: &'a str,
     host: Option<&'a str>,
-    headers: Vec<(&'a str, &'a str)>,
-    body: String,
+    pub(super) headers: Vec<(&'a str, &'a str)>,
+    pub(super) body: String,
 }
 
 impl<'a> Request<'a> {
-    fn post(body: &Value) -> Self {
+    pub(super) fn post(body: &Value) -> Self {
         Self {
             method: "POST",
             path: "/mcp",
@@ -94,15 +93,15 @@ impl<'a> Request<'a> {
         }
     }
 
-    fn with(mut self, name: &'a str, value: &'a str) -> Self {
+    pub(super) fn with(mut self, name: &'a str, value: &'a str) -> Self {
         self.headers.push((name, value));
         self
     }
 }
 
 #[derive(Debug)]
-struct Response {
-    status: u16,
+pub(super) struct Response {
+    pub(super) status: u16,
     headers: Vec<(String, String)>,
     body: String,
 }
@@ -134,7 +133,7 @@ impl Response {
         }
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         headers
             .find(|(one, _)| one == name)
@@ -143,7 +142,7 @@ impl Response {
 
     /// The message in a body of JSON, or the last one in a stream of events.
     #[track_caller]
-    fn message(&self) -> Value {
+    pub(super) fn message(&self) -> Value {
         let events = self
             .body
             .lines()
@@ -154,7 +153,7 @@ impl Response {
     }
 }
 
-fn initialize() -> Value {
+pub(super) fn initialize() -> Value {
     json!({
         "jsonrpc": "2.0", "id": 0, "method": "initialize",
         "params": {"protocolVersion": "2025-11-25", "capabilities": {},
@@ -162,7 +161,7 @@ fn initialize() -> Value {
     })
 }
 
-fn call(tool: &str, arguments: Value) -> Value {
+pub(super) fn call(tool: &str, arguments: Value) -> Value {
     let mut call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call"});
     call["params"] = json!({"name": tool});
     call["params"]["arguments"] = arguments;
@@ -319,53 +318,6 @@ fn only_so_many_sessions_are_open_at_once() {
         (begun.status != 200).then_some(begun)
     });
     assert_eq!(refused.unwrap().status, 500);
-}
-
-#[test]
-fn a_client_that_goes_away_ends_its_call_and_a_server_that_ends_all() {
-    let world = World::new();
-    let mut served = Served::start(&world, &[], Some(TOKEN));
-    let begun = served.exchange(&Request::post(&initialize()));
-    let session = begun.header("mcp-session-id").unwrap().to_owned();
-    let mark = mark();
-    let ask = call(
-        "shell",
-        json!({"command": format!("setsid sleep {mark} & sleep {mark}")}),
-    );
-    let mut request = Request::post(&ask).with("Mcp-Session-Id", &session);
-    let mut stream = TcpStream::connect(("127.0.0.1", served.port)).unwrap();
-    request.headers.push(("Connection", "close"));
-    write!(
-        stream,
-        "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nAuthorization: Bearer {TOKEN}\r\n\
-         Accept: application/json, text/event-stream\r\nContent-Type: application/json\r\n\
-         Mcp-Session-Id: {session}\r\nContent-Length: {}\r\n\r\n{}",
-        served.port,
-        request.body.len(),
-        request.body
-    )
-    .unwrap();
-    wait_for_processes(&mark, 2);
-    // The session, with everything in it.
-    let mut over = Request::post(&Value::Null).with("Mcp-Session-Id", &session);
-    (over.method, over.body) = ("DELETE", String::new());
-    let over = served.exchange(&over);
-    assert!((200..300).contains(&over.status), "{over:?}");
-    wait_for_processes(&mark, 0);
-
-    let killed = std::process::Command::new("kill")
-        .arg(served.child.id().to_string())
-        .status();
-    assert!(killed.unwrap().success());
-    let until = std::time::Instant::now() + PATIENCE;
-    let status = loop {
-        if let Some(status) = served.child.try_wait().unwrap() {
-            break status;
-        }
-        assert!(std::time::Instant::now() < until, "it does not end");
-        std::thread::sleep(Duration::from_millis(20));
-    };
-    assert_eq!(status.code(), Some(0));
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod calling;
 mod clients;
 mod hostile;
 mod http;
+mod leaving;
 mod offering;
 mod roots;
 mod shells;

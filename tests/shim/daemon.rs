@@ -123,3 +123,29 @@ fn without_the_daemon_nothing_runs() {
     assert!(ran.stderr.contains("cannot connect to"), "{ran:?}");
     assert!(!shelled.world.path("work/made").exists());
 }
+
+#[test]
+fn what_would_not_be_in_force_is_refused() {
+    let served = Served::new();
+    let run = |variables: &[(&str, &str)], options: &[&str]| {
+        let mut command = served.shelled.world.command(["sh"]);
+        command
+            .env("LOBSTERPOT_ROOT", served.shelled.world.path("work"))
+            .env("LOBSTERPOT_SOCKET", &served.socket)
+            .envs(variables.iter().copied())
+            .args(options)
+            .args(["-c", "echo x > made"])
+            .stdin(Stdio::null());
+        let ran = Ran::of(command.output().unwrap()).expect(2);
+        assert!(!served.shelled.world.path("work/made").exists());
+        ran.stderr
+    };
+    let token = [("LOBSTERPOT_TOKEN", "some-token")];
+    for options in [&["--read-only"][..], &["--timeout=5"], &["--within=."]] {
+        let told = run(&token, options);
+        assert!(told.contains("session.narrow"), "{told}");
+    }
+    assert!(run(&[], &["--within=."]).contains("--within"));
+    assert!(run(&[("LOBSTERPOT_SOCKET", "")], &[]).contains("LOBSTERPOT_SOCKET"));
+    assert!(run(&[("LOBSTERPOT_TOKEN", "")], &[]).contains("LOBSTERPOT_TOKEN"));
+}

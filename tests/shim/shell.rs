@@ -188,3 +188,24 @@ fn a_signal_is_told_by_the_exit_code() {
     shelled.run(["-c", "kill -KILL $$"]).expect(128 + 9);
     shelled.run(["-c", "no-such-program"]).expect(127);
 }
+
+/// So is the policy: a file of the agent's would grant what the agent likes.
+#[test]
+fn the_policy_is_never_a_file_of_the_directory_of_the_moment() {
+    let shelled = Shelled::new();
+    let text = std::fs::read_to_string("policies/workspace.toml").unwrap();
+    let own = text.replace("name = \"workspace\"", "name = \"own\"");
+    std::fs::write(shelled.world.path("work/own.toml"), own).unwrap();
+    for (name, words) in [
+        ("lobsterpot-sh", &["-c", "echo x > made"][..]),
+        ("lobsterpot-ssh", &["host", "echo x > made"]),
+    ] {
+        for policy in ["own.toml", "./own.toml"] {
+            let mut command = shelled.command(shelled.world.path("bin").join(name));
+            command.env("LOBSTERPOT_POLICY", policy).args(words);
+            let ran = Ran::of(command.output().unwrap()).expect(2);
+            assert!(ran.stderr.contains("LOBSTERPOT_POLICY"), "{ran:?}");
+        }
+    }
+    assert!(!shelled.world.path("work/made").exists());
+}

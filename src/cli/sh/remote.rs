@@ -3,6 +3,7 @@
 //! A daemon that cannot be reached, or says anything that is not understood, is a failure:
 //! the command never runs without it.
 
+use std::ffi::OsStr;
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -39,17 +40,15 @@ pub(super) fn run(
     selectors: &Selectors,
     (call, wanted): (&ShellCall, Wanted),
 ) -> Result<u8, Failure> {
-    let path = operator.setting("SOCKET").map(Path::new);
-    let stream = socket::connect(path.unwrap_or(Path::new(""))).map_err(Failure::unavailable)?;
+    let path = said(operator, "LOBSTERPOT_SOCKET")?.unwrap_or_default();
+    let token = said(operator, "LOBSTERPOT_TOKEN")?;
+    can_be_told(selectors, token)?;
+    let stream = socket::connect(Path::new(path)).map_err(Failure::unavailable)?;
     let mut daemon = Daemon::new(stream).map_err(Failure::unavailable)?;
     let (name, dialect) = wanted.shell(|name| is_installed(operator, name));
     let words = call.words(name, dialect).map_err(Failure::usage)?;
-    let text = |setting| {
-        let value: Option<&std::ffi::OsStr> = operator.setting(setting);
-        value.and_then(std::ffi::OsStr::to_str).map(str::to_owned)
-    };
-    let token = match text("TOKEN") {
-        Some(token) => token,
+    let token = match token {
+        Some(token) => token.to_owned(),
         None => daemon.open(selectors).map_err(Failure::unavailable)?,
     };
     let request = json!({
@@ -59,6 +58,34 @@ pub(super) fn run(
     let reply = daemon.ask(&request).map_err(Failure::unavailable)?;
     tell(&reply, selectors.json);
     exit_code(&reply).ok_or_else(|| Failure::unavailable(RemoteError::Odd))
+}
+
+/// A variable of the operator. One that is set and says nothing is not taken for absent.
+fn said<'a>(operator: &'a Operator, name: &str) -> Result<Option<&'a str>, Failure> {
+    match operator.variable(name).map(OsStr::to_str) {
+        None => Ok(None),
+        Some(Some(text)) if !text.is_empty() => Ok(Some(text)),
+        Some(_) => Err(Failure::usage(format!(
+            "{name} is empty, or no text (UTF-8)"
+        ))),
+    }
+}
+
+/// What is chosen and would not reach the session must not be taken for in force.
+fn can_be_told(selectors: &Selectors, token: Option<&str>) -> Result<(), Failure> {
+    let is_less = selectors.read_only || selectors.timeout.is_some();
+    match token {
+        Some(_) if is_less || !selectors.within.is_empty() => Err(Failure::usage(
+            "the session of LOBSTERPOT_TOKEN is open already: read-only, a timeout and \
+             `--within` do not change it",
+        )
+        .with_hint("narrow the session (session.narrow), and use the token that this gives")),
+        None if !selectors.within.is_empty() => Err(Failure::usage(
+            "`lobsterpot serve` does not take `--within`",
+        )
+        .with_hint("choose a policy that grants less, or run without LOBSTERPOT_SOCKET")),
+        _ => Ok(()),
+    }
 }
 
 const OPEN: u64 = 1;

@@ -135,16 +135,21 @@ fn the_names_of_constants_have_the_kernels_values() {
 
 #[test]
 fn what_namespaces_do_is_closed_in_flat_mode_alone() {
-    for (name, arguments) in [
-        ("inotify_add_watch", [0, 0]),
-        ("shmget", [0, 0]),
-        ("prlimit64", [1, 0]),
-        ("setpriority", [2, 0]),
-    ] {
+    for (name, arguments) in [("inotify_add_watch", [0, 0]), ("shmget", [0, 0])] {
         assert_eq!(ask(Mode::View, name, &arguments), Action::Allow, "{name}");
         assert_ne!(ask(Mode::Flat, name, &arguments), Action::Allow, "{name}");
     }
-    assert_eq!(ask(Mode::Flat, "prlimit64", &[0, 7]), Action::Allow);
+}
+
+/// In a view the others are those of the same session.
+#[test]
+fn other_processes_are_out_of_reach_in_both_modes() {
+    for mode in [Mode::View, Mode::Flat] {
+        for (name, arguments) in [("prlimit64", [1, 0]), ("setpriority", [2, 0])] {
+            assert_eq!(ask(mode, name, &arguments), refused("EPERM"), "{name}");
+        }
+        assert_eq!(ask(mode, "prlimit64", &[0, 7]), Action::Allow);
+    }
 }
 
 /// A set with this entry in it.
