@@ -9,7 +9,7 @@ use crate::audit::{Process, RecordId, RequestInfo};
 use crate::model::{
     Denial, HostPath, Intent, PathSource, RefusalCode, Rule, Sighting, Surroundings, Tally,
 };
-use crate::sandbox::{Attempt, Exit, LimitHit, RefusedCall, RefusedFor, Seen};
+use crate::sandbox::{Attempt, Exit, LimitHit, PathRule, RefusedCall, RefusedFor, Seen};
 
 /// How many different refusals a reply holds in full.
 const IN_REPLY: usize = 50;
@@ -53,7 +53,11 @@ impl Session {
         for (attempt, times) in &seen.attempts {
             let path = whole_path(attempt);
             let program = attempt.program.as_deref().map(Path::new);
-            see(&left(attempt, &path), *times, program);
+            let sighting = Sighting {
+                code: self.code_of(&path),
+                ..left(attempt, &path)
+            };
+            see(&sighting, *times, program);
         }
         for (path, times) in &seen.counted {
             see(&outside(LOOKUP, Some(path.as_ref())), *times, None);
@@ -92,6 +96,22 @@ impl Session {
             .collect()
     }
 
+    /// What the tripwire stands in for: something outside, or something that a grant hides.
+    fn code_of(&self, path: &Path) -> RefusalCode {
+        let hides = |rule: &&PathRule| {
+            let below = path.strip_prefix(rule.path.as_path());
+            below.is_ok_and(|below| rule.hide.matches(below))
+        };
+        match self
+            .plan
+            .as_ref()
+            .and_then(|plan| plan.paths.iter().find(hides))
+        {
+            Some(_) => RefusalCode::HiddenPath,
+            None => RefusalCode::OutsideCapability,
+        }
+    }
+
     fn surroundings(&self, request: RequestInfo<'_>) -> Surroundings {
         let path = |path: &HostPath| path.as_path().to_owned();
         let mut work = vec![path(&self.terms.policy.anchors().root)];
@@ -107,19 +127,25 @@ impl Session {
     }
 }
 
-/// What the supervisor saw. It supervises changes alone.
+/// What the supervisor saw.
 fn supervised(call: &RefusedCall) -> Sighting<'_> {
     Sighting {
         code: match call.reason {
             RefusedFor::ReadOnly => RefusalCode::ReadOnly,
-            RefusedFor::Outside => RefusalCode::OutsideCapability,
+            RefusedFor::Outside | RefusedFor::NotGranted => RefusalCode::OutsideCapability,
+            RefusedFor::Hidden => RefusalCode::HiddenPath,
             RefusedFor::Network => RefusalCode::NetworkNotGranted,
-            RefusedFor::Closed | RefusedFor::OtherProcess => RefusalCode::RightNotGranted,
+            RefusedFor::Closed | RefusedFor::OtherProcess | RefusedFor::OtherRight => {
+                RefusalCode::RightNotGranted
+            }
             RefusedFor::Exception | RefusedFor::Privileged => RefusalCode::ProtectedPath,
         },
         op: &call.call,
         path: call.path.as_deref().map(AsRef::as_ref),
-        intent: Intent::Change,
+        intent: match call.reason {
+            RefusedFor::NotGranted | RefusedFor::OtherRight | RefusedFor::Hidden => Intent::Look,
+            _ => Intent::Change,
+        },
         pid: call.pid.unsigned_abs(),
         process: &call.process,
         source: PathSource::TraceeMemory,

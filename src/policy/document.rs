@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::terms::{Background, Commands, HardLinks, Missing, ModeWish, Network};
+use super::terms::{Background, Commands, HardLinks, Missing, ModeWish, Network, Notify};
 use super::tools::ToolMark;
 use crate::model::{Right, Tier, WeakerGuarantee};
 
@@ -246,6 +246,10 @@ pub(super) struct ContainmentDocument {
     /// What happens to processes that outlive their command.
     #[serde(default)]
     pub(super) background: Background,
+    /// Which calls are looked at before other layers refuse them: `closed-calls`, `changes`, or
+    /// `opens`.
+    #[serde(default)]
+    pub(super) notify: Option<Notify>,
 }
 
 /// What a tier can do at most.

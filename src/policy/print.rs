@@ -119,6 +119,9 @@ impl Policy {
         if containment.background == Background::UntilSessionEnd {
             out.key("background", "\"until-session-end\"");
         }
+        if let Some(notify) = containment.notify {
+            out.key("notify", &text(notify.as_str()));
+        }
     }
 
     fn print_people(&self, out: &mut Printer) {

@@ -256,6 +256,8 @@ pub struct Containment {
     pub minimum_landlock_abi: u32,
     /// What happens to processes that outlive their command.
     pub background: Background,
+    /// Which calls are looked at before the kernel refuses them; by the plan where absent.
+    pub notify: Option<Notify>,
 }
 
 impl Default for Containment {
@@ -266,6 +268,42 @@ impl Default for Containment {
             accept: Vec::new(),
             minimum_landlock_abi: 3,
             background: Background::Refuse,
+            notify: None,
+        }
+    }
+}
+
+/// Which calls of a command are looked at before other layers refuse them, so that it is known
+/// what was tried. Each level holds the one before.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Notify {
+    /// Those that the filter closes.
+    ClosedCalls,
+    /// And those that make, change, move or remove something.
+    Changes,
+    /// And those that open something to read or list it.
+    Opens,
+}
+
+impl Notify {
+    /// As policies and replies name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ClosedCalls => "closed-calls",
+            Self::Changes => "changes",
+            Self::Opens => "opens",
         }
     }
 }

@@ -4,9 +4,10 @@ use super::plan::MetadataCalls;
 use super::profile::{Changes, SystemView};
 use super::seccomp::{Arch, Errno, SetError, SyscallRules, SyscallSets, Treatment};
 use crate::model::Mode;
+use crate::policy::Notify;
 
 /// Linux 6.2: Landlock restricts cutting files off.
-const TRUNCATION: u32 = 3;
+pub(super) const TRUNCATION: u32 = 3;
 
 /// What the choice of sets depends on.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +17,7 @@ pub(super) struct Situation {
     pub changes: Changes,
     pub metadata: MetadataCalls,
     pub landlock_abi: u32,
+    pub notify: Option<Notify>,
 }
 
 /// The rules for all system calls of a plan.
@@ -32,7 +34,7 @@ pub(super) fn rules(view: &SystemView, situation: Situation) -> Result<SyscallRu
         .collect();
     closed.extend(match situation.metadata {
         MetadataCalls::Refused => Some(("metadata", Treatment::AsWritten)),
-        MetadataCalls::Witnessed | MetadataCalls::Supervised => {
+        MetadataCalls::Witnessed | MetadataCalls::Supervised | MetadataCalls::Watched => {
             Some(("metadata", Treatment::Supervise))
         }
         MetadataCalls::PrivilegedSupervised => Some(("privileged-modes", Treatment::Supervise)),
@@ -56,8 +58,13 @@ pub(super) fn rules(view: &SystemView, situation: Situation) -> Result<SyscallRu
     }
     if situation.landlock_abi < TRUNCATION {
         closed.push(("truncate", Treatment::AsWritten));
-    } else if situation.metadata == MetadataCalls::Witnessed {
-        closed.push(("writes", Treatment::Supervise));
+    } else {
+        let watched: &[&str] = match situation.notify {
+            None | Some(Notify::ClosedCalls) => &[],
+            Some(Notify::Changes) => &["changes", "write-opens"],
+            Some(Notify::Opens) => &["changes", "opens"],
+        };
+        closed.extend(watched.iter().map(|name| (*name, Treatment::Supervise)));
     }
     sets.rules(situation.arch, &closed)
 }
@@ -74,6 +81,7 @@ fn inode_flags(changes: Changes) -> Treatment {
 mod tests {
     use super::{Situation, rules};
     use crate::model::Mode;
+    use crate::policy::Notify;
     use crate::sandbox::plan::MetadataCalls;
     use crate::sandbox::profile::{Changes, SystemView};
     use crate::sandbox::seccomp::Arch;
@@ -89,15 +97,21 @@ mod tests {
                         MetadataCalls::Witnessed,
                         MetadataCalls::Supervised,
                         MetadataCalls::PrivilegedSupervised,
+                        MetadataCalls::Watched,
                         MetadataCalls::PrivilegedRefused,
                     ] {
-                        for landlock_abi in [1, 7] {
+                        let levels = [Notify::ClosedCalls, Notify::Changes, Notify::Opens];
+                        let levels = levels.map(|notify| (7, Some(notify)));
+                        for (landlock_abi, notify) in
+                            [(1, None), (7, None)].into_iter().chain(levels)
+                        {
                             let situation = Situation {
                                 arch,
                                 mode,
                                 changes,
                                 metadata,
                                 landlock_abi,
+                                notify,
                             };
                             let rules = rules(&view, situation).unwrap();
                             assert!(rules.compile().is_ok(), "{situation:?}");
@@ -116,6 +130,7 @@ mod tests {
             changes: Changes::Workspace,
             metadata: MetadataCalls::Supervised,
             landlock_abi: 7,
+            notify: None,
         };
         let ptrace = Arch::X86_64.number("ptrace").unwrap();
         let closed = rules(&SystemView::default(), situation).unwrap();

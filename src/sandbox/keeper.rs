@@ -14,7 +14,7 @@ use super::landlock::{self, LandlockError};
 use super::lane::{Concurrency, LaneKit};
 use super::launcher::{Equipment, Launcher, Territory};
 use super::message::Report;
-use super::plan::{MetadataCalls, Plan};
+use super::plan::Plan;
 use super::prepare::Handles;
 use super::reach;
 use super::scratch::Scratch;
@@ -22,7 +22,7 @@ use super::supervise::Supervisor;
 use super::tripwire::{Handover, Reports, Supervision, Tripwire};
 use super::view::{self, Unfinished, View, ViewError, ViewStep};
 use super::witness::ViewRoot;
-use crate::policy::Background;
+use crate::policy::{Background, Notify};
 use crate::sys::channel::Channel;
 use crate::sys::launch;
 use crate::sys::limits::Limit;
@@ -226,9 +226,10 @@ fn keep_view(
     reports: Option<Packets>,
 ) -> io::Result<()> {
     stand_alone()?;
-    let supervision = match ground.plan.metadata {
-        MetadataCalls::Witnessed => Supervision::Tells,
-        _ => Supervision::IsSilent,
+    let supervision = if ground.plan.notify >= Some(Notify::Changes) {
+        Supervision::Tells
+    } else {
+        Supervision::IsSilent
     };
     let start = |reports| Tripwire::start(reports, supervision);
     let (tripwire, handover) = reports.map(start).transpose()?.unzip();

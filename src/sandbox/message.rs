@@ -110,6 +110,12 @@ pub enum RefusedFor {
     OtherProcess,
     /// The file would run with the rights of its owner or group.
     Privileged,
+    /// The object cannot be read or listed: it lies in no grant.
+    NotGranted,
+    /// The object lies in a grant, but without the right to read or list it.
+    OtherRight,
+    /// The object is hidden in its grant.
+    Hidden,
 }
 
 /// How a command ended.

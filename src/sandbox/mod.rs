@@ -43,8 +43,7 @@ pub use limits::ProcessBound;
 pub use message::{ExitStatus, LimitHit, RefusedCall, RefusedFor};
 pub use obstacle::NO_PROC;
 pub use plan::{
-    ClosedCalls, HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, Wish, changes_of,
-    mode_of,
+    HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, Wish, changes_of, mode_of,
 };
 pub use prepare::{Handles, PrepareError, Sandbox, ScratchPlace};
 pub use scratch::ScratchError;

@@ -21,7 +21,7 @@ use super::view;
 use super::witness::ViewRoot;
 use crate::model::{Enforced, HostPath, Mode, Right, Rights, WeakerGuarantee, Wording};
 use crate::policy::{
-    Background, Containment, EffectiveGrant, GrantId, Limits, ModeWish, PatternSet,
+    Background, Containment, EffectiveGrant, GrantId, Limits, ModeWish, Notify, PatternSet,
 };
 
 /// What a plan is made from, beside the host.
@@ -62,8 +62,8 @@ pub struct Plan {
     pub syscalls: SyscallRules,
     /// What happens to the calls that change metadata.
     pub metadata: MetadataCalls,
-    /// Whether the supervisor tells who tried a call that the filter refuses.
-    pub closed_calls: ClosedCalls,
+    /// Which calls the supervisor looks at before other layers refuse them; none without one.
+    pub notify: Option<Notify>,
     /// Variables of every command; `${scratch}` stands for the scratch directory.
     pub environment: BTreeMap<String, String>,
     /// The search path of every command.
@@ -130,18 +130,11 @@ pub enum MetadataCalls {
     /// They go on, and the view's mounts restrict them; those that would make a setuid or
     /// setgid program are looked at by the supervisor.
     PrivilegedSupervised,
-    /// As before, but without a supervisor: setuid and setgid modes are refused for everything.
+    /// The view's mounts restrict them, and the supervisor refuses what these would refuse, so
+    /// that it is told; those that would make a setuid or setgid program are looked at by it.
+    Watched,
+    /// As before the last, but without a supervisor: setuid and setgid modes are refused for everything.
     PrivilegedRefused,
-}
-
-/// What becomes of the calls that the filter refuses, beside being refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ClosedCalls {
-    /// The filter gives the error by itself.
-    Silent,
-    /// The supervisor gives the error, and tells who tried.
-    Witnessed,
 }
 
 /// Why no plan can be made on this host.
@@ -236,7 +229,13 @@ impl Plan {
         }
         let arch = host.architecture.ok_or(Unavailable::Architecture)?;
         let changes = changes_of(wish.reach);
-        let metadata = metadata_calls(mode_for_metadata(mode, wish.reach), changes, host)?;
+        let notify = notify(mode, wish.containment, host);
+        let metadata = match metadata_calls(mode_for_metadata(mode, wish.reach), changes, host)? {
+            MetadataCalls::PrivilegedSupervised if notify >= Some(Notify::Changes) => {
+                MetadataCalls::Watched
+            }
+            metadata => metadata,
+        };
         let process_bound = ProcessBound::of(wish.limits, mode, host);
         let weaker = weaker(wish, (mode, process_bound), host.landlock_abi)?;
         let situation = Situation {
@@ -245,6 +244,7 @@ impl Plan {
             changes,
             metadata,
             landlock_abi: host.landlock_abi,
+            notify,
         };
         Ok(Self {
             policy: wish.policy.to_owned(),
@@ -256,10 +256,7 @@ impl Plan {
             paths: paths(wish),
             syscalls: closing::rules(wish.view, situation)?,
             metadata,
-            closed_calls: match host.supervision {
-                Supervision::Available => ClosedCalls::Witnessed,
-                Supervision::TooOld | Supervision::Taken => ClosedCalls::Silent,
-            },
+            notify,
             environment: wish.view.environment.iter().cloned().collect(),
             search_path: wish.view.search_path.clone(),
             home_files: home_files(wish),
@@ -281,9 +278,9 @@ impl Plan {
 
     /// The rules that the filter is made from.
     pub(super) fn filtered(&self) -> SyscallRules {
-        match self.closed_calls {
-            ClosedCalls::Silent => self.syscalls.clone(),
-            ClosedCalls::Witnessed => self.syscalls.witnessed(),
+        match self.notify {
+            None => self.syscalls.clone(),
+            Some(_) => self.syscalls.witnessed(),
         }
     }
 
@@ -344,6 +341,21 @@ fn mode_for_metadata(mode: Mode, reach: &[EffectiveGrant]) -> Mode {
     } else {
         mode
     }
+}
+
+/// What the policy chose; where it chose nothing, what the tripwire does not see. There is none
+/// in flat mode.
+fn notify(mode: Mode, containment: &Containment, host: &HostFeatures) -> Option<Notify> {
+    if host.supervision != Supervision::Available {
+        return None;
+    }
+    if host.landlock_abi < closing::TRUNCATION {
+        return Some(Notify::ClosedCalls);
+    }
+    containment.notify.or(Some(match mode {
+        Mode::View => Notify::Changes,
+        Mode::Flat | Mode::Broker => Notify::Opens,
+    }))
 }
 
 fn metadata_calls(

@@ -169,12 +169,11 @@ fn flat(
     let scratch = Scratch::make(place.base, place.session)?;
     home::furnish(&plan.home_files, &scratch.path().join("home"));
     let path = host_path(scratch.path())?;
-    let grants = opened
+    let rules: Vec<_> = opened
         .iter()
-        .filter(|one| matches!(one.rule.origin, Origin::Grant(_)))
         .map(|one| (one.rule, one.handle.get()))
         .collect();
-    let supervisor = reach::in_flat_mode(plan, scratch.as_fd(), grants);
+    let supervisor = reach::in_flat_mode(plan, scratch.as_fd(), &rules);
     let ground = FlatGround {
         ruleset: ruleset(plan, &opened, &scratch)?,
         supervisor: supervisor.map_err(PrepareError::Launcher)?,

@@ -1,65 +1,113 @@
 //! Where the supervisor makes changes of metadata, on a command's behalf: the plan's writable
-//! grants and the private directory, as handles.
+//! grants and the private directory, as handles; and by which paths it tells what other layers
+//! will refuse.
 //!
 //! More specific roots come first, so that a lesser grant inside a writable one is found first.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use super::message::RefusedFor;
-use super::plan::{ClosedCalls, MetadataCalls, Origin, PathRule, Plan};
-use super::supervise::{RootRule, Supervisor};
+use super::plan::{MetadataCalls, Origin, PathRule, Plan};
+use super::supervise::{Area, AreaSource, MetadataChanges, RootRule, Supervisor};
 use super::view;
-use crate::policy::PatternSet;
+use crate::model::Rights;
+use crate::policy::{Notify, PatternSet};
 use crate::sys::metadata::pin_host_path;
 
-/// A grant and its handle.
-pub(super) type Grant<'a> = (&'a PathRule, BorrowedFd<'a>);
+/// A path of the plan and its handle.
+pub(super) type OpenedRule<'a> = (&'a PathRule, BorrowedFd<'a>);
 
 /// On the host's own file tree.
 pub(super) fn in_flat_mode(
     plan: &Plan,
     scratch: BorrowedFd<'_>,
-    mut grants: Vec<Grant<'_>>,
+    opened: &[OpenedRule<'_>],
 ) -> io::Result<Supervisor> {
     let mut roots = vec![(scratch.try_clone_to_owned()?, everything())];
     if plan.metadata == MetadataCalls::Supervised {
+        let is_grant = |(rule, _): &&OpenedRule<'_>| matches!(rule.origin, Origin::Grant(_));
+        let mut grants: Vec<_> = opened.iter().filter(is_grant).collect();
         grants.sort_by_key(|(rule, _)| std::cmp::Reverse(rule.path.depth()));
         for (rule, handle) in grants {
             roots.push((handle.try_clone_to_owned()?, rule_of(rule)));
         }
     }
-    Ok(supervisor(plan, roots))
+    let mut areas = vec![Area::of(scratch, AreaSource::Grant, Rights::ALL)?];
+    for (rule, handle) in opened {
+        areas.push(area(rule, *handle)?);
+    }
+    let supervisor = supervisor(plan, roots);
+    Ok(supervisor.watching(areas, MetadataChanges::Made))
 }
 
 fn supervisor(plan: &Plan, roots: Vec<(OwnedFd, RootRule)>) -> Supervisor {
     let supervisor = Supervisor::within(roots, elsewhere(plan));
-    match plan.closed_calls {
-        ClosedCalls::Silent => supervisor,
-        ClosedCalls::Witnessed => supervisor.telling_of(plan.syscalls.clone()),
+    match plan.notify {
+        None => supervisor,
+        Some(_) => supervisor.telling_of(plan.syscalls.clone()),
     }
 }
 
 /// In the view that the calling process lives in.
 pub(super) fn in_view(plan: &Plan) -> io::Result<Supervisor> {
     let mut roots: Vec<(OwnedFd, RootRule)> = Vec::new();
-    let mut grants: Vec<_> = plan
-        .paths
-        .iter()
-        .filter(|rule| matches!(rule.origin, Origin::Grant(_)))
-        .filter(|rule| !rule.access.rights.is_empty())
-        .collect();
+    let mut areas = Vec::new();
+    let is_seen = |rule: &&PathRule| !rule.access.rights.is_empty();
+    let is_grant = |rule: &&PathRule| matches!(rule.origin, Origin::Grant(_));
+    let mut grants: Vec<_> = plan.paths.iter().filter(is_grant).filter(is_seen).collect();
     grants.sort_by_key(|rule| std::cmp::Reverse(rule.path.depth()));
     for rule in grants {
-        roots.push((pin_host_path(rule.path.as_path())?, rule_of(rule)));
+        let handle = pin_host_path(rule.path.as_path())?;
+        areas.push(area(rule, handle.as_fd())?);
+        roots.push((handle, rule_of(rule)));
     }
     // Last, because a grant can lie in one of them, as a workspace below `/tmp` does.
     let own = view::PRIVATE.iter().map(|(place, _)| *place);
     for place in own.chain([view::SCRATCH]) {
-        roots.push((pin_host_path(Path::new(place))?, everything()));
+        let handle = pin_host_path(Path::new(place))?;
+        areas.push(Area::of(handle.as_fd(), AreaSource::Grant, Rights::ALL)?);
+        roots.push((handle, everything()));
     }
-    Ok(supervisor(plan, roots))
+    if plan.notify == Some(Notify::Opens) {
+        areas.extend(system_areas(plan)?);
+    }
+    let metadata = match plan.metadata {
+        MetadataCalls::Watched => MetadataChanges::LeftToMounts,
+        _ => MetadataChanges::Made,
+    };
+    Ok(supervisor(plan, roots).watching(areas, metadata))
+}
+
+/// What a view shows beside the grants. Nothing but opens for reading asks for it.
+fn system_areas(plan: &Plan) -> io::Result<Vec<Area>> {
+    let system = plan
+        .paths
+        .iter()
+        .filter(|rule| !matches!(rule.origin, Origin::Grant(_)));
+    let mut areas = Vec::new();
+    for rule in system {
+        // What is not on this host is not in the view.
+        if let Ok(handle) = pin_host_path(rule.path.as_path()) {
+            areas.push(area(rule, handle.as_fd())?);
+        }
+    }
+    for place in ["/proc", "/dev/pts"] {
+        if let Ok(handle) = pin_host_path(Path::new(place)) {
+            areas.push(Area::of(handle.as_fd(), AreaSource::System, Rights::ALL)?);
+        }
+    }
+    Ok(areas)
+}
+
+fn area(rule: &PathRule, handle: BorrowedFd<'_>) -> io::Result<Area> {
+    let source = match rule.origin {
+        Origin::Grant(_) => AreaSource::Grant,
+        Origin::System(_) => AreaSource::System,
+    };
+    let area = Area::of(handle, source, rule.access.rights)?;
+    Ok(area.except(rule.hide.clone()))
 }
 
 fn everything() -> RootRule {
@@ -76,7 +124,9 @@ fn rule_of(rule: &PathRule) -> RootRule {
 
 fn elsewhere(plan: &Plan) -> RefusedFor {
     match plan.metadata {
-        MetadataCalls::Supervised | MetadataCalls::PrivilegedSupervised => RefusedFor::Outside,
+        MetadataCalls::Supervised
+        | MetadataCalls::PrivilegedSupervised
+        | MetadataCalls::Watched => RefusedFor::Outside,
         _ => RefusedFor::ReadOnly,
     }
 }

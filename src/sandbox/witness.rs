@@ -6,8 +6,9 @@
 use serde::Serialize;
 
 use super::host::Presence;
-use super::plan::{ClosedCalls, MetadataCalls, Plan};
+use super::plan::Plan;
 use crate::model::Mode;
+use crate::policy::Notify;
 
 /// What everything in a view is mounted over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -36,12 +37,11 @@ impl Plan {
     /// As replies state it.
     pub(super) fn witness(&self) -> String {
         let tripwire = (self.root == ViewRoot::Tripwire).then_some("tripwire");
-        let notify = match (self.closed_calls, self.metadata) {
-            (ClosedCalls::Silent, _) => None,
-            (_, MetadataCalls::Witnessed) => Some("notify (changes, closed calls)"),
-            (_, MetadataCalls::Supervised) => Some("notify (metadata, closed calls)"),
-            _ => Some("notify (setuid and setgid modes, closed calls)"),
-        };
+        let notify = self.notify.map(|notify| match notify {
+            Notify::ClosedCalls => "notify (closed calls)",
+            Notify::Changes => "notify (changes, closed calls)",
+            Notify::Opens => "notify (opens, changes, closed calls)",
+        });
         let witnesses: Vec<_> = tripwire.into_iter().chain(notify).collect();
         if witnesses.is_empty() {
             return "none".into();

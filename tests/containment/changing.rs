@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use nix::errno::Errno::{self, EACCES, ENOENT, ENOSYS, EPERM, EROFS, EXDEV};
+use nix::errno::Errno::{self, EACCES, ENOENT, ENOSYS, EPERM, EROFS};
 
 use super::world::{Failures, Mode, Place, Policy, User, World, skip};
 
@@ -135,10 +135,6 @@ impl Hunt<'_> {
             (Mode::View, Place::Outside, _) if BY_DIRECTORY.contains(&name) => ENOENT,
             (Mode::Flat, _, _) | (_, _, ENOSYS | EROFS) => in_flat_mode,
             _ if name == "socket-file" => EACCES,
-            // A mount is left before it is asked whether it can be changed.
-            (Mode::View, Place::Library, _) if ["replacing", "renaming-out"].contains(&name) => {
-                EXDEV
-            }
             (Mode::View, Place::Outside, _) => ENOENT,
             (Mode::View, _, _) => EROFS,
         }
@@ -148,11 +144,12 @@ impl Hunt<'_> {
     /// not exist is left to the kernel.
     fn is_witnessed(&self, name: &str) -> bool {
         let is_change = CHANGES.contains(&name) || name == "device";
-        let by_another_layer = ["truncate", "socket-file"].contains(&name);
+        let by_another_layer = name == "socket-file";
+        let is_read_only = self.policy == Policy::ReadOnly || self.place == Place::Library;
         let names_what_exists = self.world.mode == Mode::Flat
             || self.place != Place::Outside
             || ["replacing", "renaming-out"].contains(&name);
-        self.policy == Policy::ReadOnly && is_change && !by_another_layer && names_what_exists
+        is_read_only && is_change && !by_another_layer && names_what_exists
     }
 
     fn content_arguments(prey: &Path, own: &Path) -> Vec<OsString> {

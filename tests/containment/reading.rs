@@ -69,6 +69,9 @@ fn errno_in_view(policy: Policy, way: &str, in_flat_mode: Errno) -> Errno {
             "file-handle" | "io-uring" | "bind-mount" | "open-tree" | "new-root" | "fanotify"
             | "loader",
         ) => in_flat_mode,
+        // The launcher is hidden; the kernel says so by this error once it has been looked for,
+        // which the launcher does itself.
+        (_, "parent-root") => EPERM,
         // The link itself cannot be made.
         (
             Policy::ReadOnly,

@@ -144,8 +144,9 @@ fn a_launcher_that_is_stopped_holds_nothing_up() {
     for world in World::in_modes(User::Current) {
         let file = world.workspace().join("file");
         let mut broker = start(&world, &[], &file);
-        kill(launcher_of(&broker), Signal::SIGSTOP).unwrap();
         assert!(is_growing(&file));
+        // Calls that it supervises wait for it from now on.
+        kill(launcher_of(&broker), Signal::SIGSTOP).unwrap();
         broker.kill().unwrap();
         broker.wait().unwrap();
         wait_until("everything ended", || alive(&world).is_empty());

@@ -7,7 +7,8 @@ use std::time::Duration;
 use lobsterpot::model::{Place, PrincipalId, Right, Rights, Tier, WeakerGuarantee, Wording};
 use lobsterpot::policy::{
     Background, Ceiling, CommandRule, Commands, Containment, Deny, Environment, Grant,
-    GrantSelection, HardLinks, Limits, Missing, ModeWish, Network, Policy, ToolMark, ToolRule,
+    GrantSelection, HardLinks, Limits, Missing, ModeWish, Network, Notify, Policy, ToolMark,
+    ToolRule,
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -207,8 +208,15 @@ fn containment() -> impl Strategy<Value = Containment> {
         1..11_u32,
         any::<bool>(),
         0..3_usize,
+        0..4_usize,
     )
-        .prop_map(|(accept, abi, background, mode)| Containment {
+        .prop_map(|(accept, abi, background, mode, notify)| Containment {
+            notify: [
+                None,
+                Some(Notify::ClosedCalls),
+                Some(Notify::Changes),
+                Some(Notify::Opens),
+            ][notify],
             mode: [ModeWish::Auto, ModeWish::View, ModeWish::Flat][mode],
             profiles: vec!["base".into()],
             accept,

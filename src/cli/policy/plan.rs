@@ -170,6 +170,9 @@ fn calls(plan: &PlanExplanation) -> String {
         MetadataCalls::Supervised => {
             "made by a supervisor below grants with the right to write, refused elsewhere"
         }
+        MetadataCalls::Watched => {
+            "restricted by the view's mounts, and recorded with who tried; setuid and setgid programs are not made"
+        }
         MetadataCalls::PrivilegedSupervised | MetadataCalls::PrivilegedRefused => {
             "restricted by the view's mounts; setuid and setgid programs are not made"
         }

@@ -3,7 +3,7 @@
 //! All of them have the same value on every architecture of [`super::Arch`].
 
 /// Name and value.
-const CONSTANTS: [(&str, u32); 52] = [
+const CONSTANTS: [(&str, u32); 53] = [
     // socket(2), socketpair(2)
     ("AF_UNIX", 1),
     ("AF_INET", 2),
@@ -30,6 +30,7 @@ const CONSTANTS: [(&str, u32); 52] = [
     ("O_ACCMODE", 3),
     ("O_CREAT", 0o100),
     ("O_TRUNC", 0o1000),
+    ("O_PATH", 0o1000_0000),
     // personality(2)
     ("PER_LINUX", 0),
     ("PER_LINUX32", 8),

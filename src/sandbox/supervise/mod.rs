@@ -4,13 +4,17 @@
 //! the filter hands those calls over. The supervisor pins the object that the call names,
 //! finds it again beneath a writable grant's own handle, and makes the change there; anything
 //! else is refused. Such a call itself never continues, so a path that is changed while it is
-//! looked at gains nothing. What other layers refuse in any case is handed over to be told of. The launcher has no capability, so it can change no more than the
+//! looked at gains nothing. The launcher has no capability, so it can change no more than the
 //! command itself could without a sandbox.
+//!
+//! What other layers refuse in any case is handed over to be told of: it is refused here, and
+//! what they are expected to let through is left to them, which look for themselves.
 
+mod areas;
+mod attempts;
 mod call;
 mod place;
 mod scheduling;
-mod writes;
 
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
@@ -19,13 +23,16 @@ use nix::errno::Errno;
 
 use syscalls::Sysno;
 
+use areas::Areas;
+pub(super) use areas::{Area, AreaSource};
+use attempts::{Attempt, Wanted};
 use call::{Call, Target};
 use place::{Pinned, WritableRoot};
 use scheduling::Scheduling;
-use writes::{Object, Write};
 
 use super::message::{RefusedCall, RefusedFor};
 use super::seccomp::{Action, SyscallRules};
+use crate::model::Right;
 use crate::policy::PatternSet;
 use crate::sys::metadata::{self, Change, Identity};
 use crate::sys::notification::{Answer, Listener, Notification};
@@ -36,8 +43,20 @@ use crate::sys::process;
 pub(super) struct Supervisor {
     roots: Vec<WritableRoot>,
     elsewhere: RefusedFor,
+    areas: Areas,
+    metadata: MetadataChanges,
     /// The rules that state the errors of closed calls, where these are handed over.
     closed: Option<SyscallRules>,
+}
+
+/// What becomes of changes of metadata that are allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MetadataChanges {
+    /// The supervisor makes them.
+    Made,
+    /// They are left to the mounts of a view; those that make a program run with other rights
+    /// are made by the supervisor.
+    LeftToMounts,
 }
 
 impl Supervisor {
@@ -53,7 +72,19 @@ impl Supervisor {
         Self {
             roots,
             elsewhere,
+            areas: Areas::default(),
+            metadata: MetadataChanges::Made,
             closed: None,
+        }
+    }
+
+    /// Also refuses, and tells of, what other layers would refuse by these areas.
+    #[must_use]
+    pub(super) fn watching(self, areas: Vec<Area>, metadata: MetadataChanges) -> Self {
+        Self {
+            areas: Areas::new(areas),
+            metadata,
+            ..self
         }
     }
 
@@ -95,10 +126,11 @@ impl Supervisor {
         if let Some(errno) = self.closed_with(notification) {
             return (Answer::Refused(errno), tell_of_closed(notification, errno));
         }
-        match Write::read(notification) {
+        match Attempt::read(notification) {
             Ok(None) => {}
-            Ok(Some(write)) => return self.witness(listener, notification, &write),
-            Err(error) => return (Answer::Refused(errno_of(&error)), None),
+            Ok(Some(attempt)) => return self.witness(listener, notification, &attempt),
+            // Other layers check it, whatever it is.
+            Err(_) => return (Answer::LeftToOtherLayers, None),
         }
         match Scheduling::read(notification) {
             Ok(None) => {}
@@ -110,6 +142,9 @@ impl Supervisor {
             // Memory that cannot be read is never a reason to allow.
             Err(error) => return (Answer::Refused(errno_of(&error)), None),
         };
+        if self.metadata == MetadataChanges::LeftToMounts && !asks_for_privilege(&call.change) {
+            return self.witness_change(listener, notification, &call);
+        }
         let pinned = match Pinned::by(notification.pid, &call.target) {
             Ok(pinned) => pinned,
             Err(_) if self.elsewhere == RefusedFor::ReadOnly => {
@@ -138,29 +173,78 @@ impl Supervisor {
         }
     }
 
-    /// Refuses a change that would reach the host; leaves to the kernel what does not seem to.
+    /// Refuses what other layers would refuse; leaves to them what they would not.
     fn witness(
         &self,
         listener: &Listener,
         notification: &Notification,
-        write: &Write,
+        attempt: &Attempt,
     ) -> (Answer, Option<RefusedCall>) {
-        let is_witnessed = |object: &&Object| {
-            object
-                .pin(notification.pid)
-                .is_ok_and(|pinned| pinned.is_on_disk() && self.place_of(&pinned).is_err())
+        let refusal = attempt.objects.iter().find_map(|object| {
+            let wanted = object.wanted(notification.pid).ok()?;
+            let reason = self.areas.refusal(&wanted)?;
+            Some((object, self.expected(reason)))
+        });
+        let Some((object, reason)) = refusal else {
+            return (Answer::LeftToOtherLayers, None);
         };
-        let found = write.objects.iter().find(is_witnessed);
         if !listener.is_waiting(notification.id) {
             return (Answer::Refused(Errno::EPERM as i32), None);
         }
-        match found {
-            Some(object) => refused(
-                (notification, write.name),
-                Some(object.path()),
-                RefusedFor::ReadOnly,
-            ),
-            None => (Answer::LeftToOtherLayers, None),
+        self.told((notification, attempt.name), Some(object.path()), reason)
+    }
+
+    /// A refusal with the error that the kernel would have given.
+    fn told(
+        &self,
+        call: (&Notification, &str),
+        path: Option<String>,
+        reason: RefusedFor,
+    ) -> (Answer, Option<RefusedCall>) {
+        let (answer, told) = refused(call, path, reason);
+        // What is protected in a view is mounted read-only.
+        let by_mount = self.metadata == MetadataChanges::LeftToMounts;
+        if by_mount && reason == RefusedFor::Exception {
+            return (Answer::Refused(Errno::EROFS as i32), told);
+        }
+        (answer, told)
+    }
+
+    /// Refuses a change of metadata that the mounts of a view would refuse; leaves to them what
+    /// they would not.
+    fn witness_change(
+        &self,
+        listener: &Listener,
+        notification: &Notification,
+        call: &Call,
+    ) -> (Answer, Option<RefusedCall>) {
+        let Ok(pinned) = Pinned::by(notification.pid, &call.target) else {
+            return (Answer::LeftToOtherLayers, None);
+        };
+        let shown = shown_path(notification.pid, call, Some(&pinned));
+        let Some(reason) = self.areas.refusal(&Wanted::of(pinned, Right::Write)) else {
+            return (Answer::LeftToOtherLayers, None);
+        };
+        if !listener.is_waiting(notification.id) {
+            return (Answer::Refused(Errno::EPERM as i32), None);
+        }
+        self.told((notification, call.name), shown, self.expected(reason))
+    }
+
+    /// The reason by which the answer is the one that the kernel would have given.
+    fn expected(&self, reason: RefusedFor) -> RefusedFor {
+        match reason {
+            // Whatever it is, it cannot be changed.
+            RefusedFor::Outside | RefusedFor::Exception
+                if self.elsewhere == RefusedFor::ReadOnly =>
+            {
+                RefusedFor::ReadOnly
+            }
+            // In a view there is nothing else outside.
+            RefusedFor::Outside if self.metadata == MetadataChanges::LeftToMounts => {
+                RefusedFor::ReadOnly
+            }
+            reason => reason,
         }
     }
 
@@ -224,14 +308,14 @@ pub(super) enum RootRule {
 
 /// A setuid or setgid program would run with rights that outlive the sandbox.
 fn makes_privileged(change: &Change, handle: std::os::fd::BorrowedFd<'_>) -> bool {
+    asks_for_privilege(change)
+        && Identity::of(handle).map_or(true, |identity| identity.is_regular())
+}
+
+/// The mode stands in a register, where nobody changes it any more.
+fn asks_for_privilege(change: &Change) -> bool {
     const SETUID_OR_SETGID: u32 = 0o6000;
-    match change {
-        Change::Mode(mode) => {
-            mode & SETUID_OR_SETGID != 0
-                && Identity::of(handle).map_or(true, |identity| identity.is_regular())
-        }
-        _ => false,
-    }
+    matches!(change, Change::Mode(mode) if mode & SETUID_OR_SETGID != 0)
 }
 
 fn refuse(
@@ -240,12 +324,16 @@ fn refuse(
     pinned: Option<&Pinned>,
     reason: RefusedFor,
 ) -> (Answer, Option<RefusedCall>) {
-    let path = match (&call.target, pinned) {
+    let path = shown_path(notification.pid, call, pinned);
+    refused((notification, call.name), path, reason)
+}
+
+fn shown_path(pid: i32, call: &Call, pinned: Option<&Pinned>) -> Option<String> {
+    match (&call.target, pinned) {
         (Target::Path { path, .. }, _) => Some(path.to_string_lossy().into_owned()),
         (Target::Descriptor(_), Some(pinned)) => Some(pinned.path().to_string_lossy().into_owned()),
-        (Target::Descriptor(number), None) => place::descriptor_path(notification.pid, *number),
-    };
-    refused((notification, call.name), path, reason)
+        (Target::Descriptor(number), None) => place::descriptor_path(pid, *number),
+    }
 }
 
 fn tell_of_closed(notification: &Notification, errno: i32) -> Option<RefusedCall> {
@@ -272,7 +360,11 @@ fn refused(
     };
     let errno = match reason {
         RefusedFor::ReadOnly => Errno::EROFS,
-        RefusedFor::Outside | RefusedFor::Exception => Errno::EACCES,
+        RefusedFor::Outside
+        | RefusedFor::Exception
+        | RefusedFor::NotGranted
+        | RefusedFor::OtherRight
+        | RefusedFor::Hidden => Errno::EACCES,
         RefusedFor::Network => Errno::ENETUNREACH,
         RefusedFor::Closed | RefusedFor::Privileged | RefusedFor::OtherProcess => Errno::EPERM,
     };

@@ -5,6 +5,8 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use nix::sys::statvfs::FsFlags;
+
 use super::RootRule;
 use super::call::Target;
 use crate::sys::metadata::{
@@ -33,6 +35,10 @@ impl Pinned {
                 last,
             } => match descriptor_in(path, pid) {
                 Some(number) if *last == LastLink::Follow => pin_descriptor(pid, number)?,
+                _ if path.to_bytes().starts_with(b"/") => {
+                    // Where it starts does not matter, and to look would cost the most.
+                    pin(nix::fcntl::AT_FDCWD, path, Resolution::Ordinary, *last)?
+                }
                 _ => {
                     let start = pin_descriptor(pid, *directory)?;
                     pin(start.as_fd(), path, Resolution::Ordinary, *last)?
@@ -62,6 +68,23 @@ impl Pinned {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(super) fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    pub(super) fn is_directory(&self) -> bool {
+        self.identity.is_directory()
+    }
+
+    pub(super) fn is_on_read_only_mount(&self) -> bool {
+        let mount = nix::sys::statvfs::fstatvfs(&self.handle);
+        mount.is_ok_and(|mount| mount.flags().contains(FsFlags::ST_RDONLY))
+    }
+
+    pub(super) fn is_link(&self) -> bool {
+        self.identity.is_link()
     }
 
     /// Pipes, sockets, memory files, and files that were never linked or no longer are:

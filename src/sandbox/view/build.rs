@@ -12,7 +12,7 @@ use nix::sys::stat::Mode;
 use super::error::{ViewError, ViewStep};
 use super::layout::{Layout, lay_out};
 use super::locate::{Found, Located, locate};
-use super::masks::{Covers, mask};
+use super::masks::{Covers, Hidden, hidden_in, protect_in};
 use super::own::{self, Scratch, attach_at};
 use super::skeleton::{Node, Skeleton};
 use crate::model::{Right, Rights};
@@ -83,20 +83,39 @@ pub(in crate::sandbox) fn begin<'a>(
     namespace::leave_shared_namespaces().map_err(ViewError::at(ViewStep::Namespaces))?;
     namespace::set_host_name("lobsterpot").map_err(ViewError::at(ViewStep::Namespaces))?;
     let found = locate(materials.paths, handles)?;
-    let Layout { skeleton, mounts } = lay_out(&found);
+    let hidden = hidden(&found)?;
+    let covered: Vec<_> = holes(&found).chain(hidden.iter().cloned()).collect();
+    let Layout {
+        mut skeleton,
+        mounts,
+    } = lay_out(&found);
+    for one in &covered {
+        let node = if one.is_directory {
+            Node::Directory
+        } else {
+            Node::File
+        };
+        skeleton.add(&one.path, node);
+    }
     let Root {
         mount: root,
         closed,
         password,
     } = make_root(&skeleton, tripwire)?;
-    let covers = Covers::make(root.as_fd(), Path::new("/proc"))?;
+    let mut covers = Covers::make(root.as_fd(), Path::new("/proc"))?;
+    if password.is_some() {
+        covers = covers.telling(root.as_fd(), &covered)?;
+    }
     let scratch = own::make_scratch(&materials, root.as_fd())?;
     let Found { mut located, .. } = found;
     for index in mounts {
         mount_one(&located[index], root.as_fd(), &covers)?;
     }
     for grant in located.iter().filter(|one| one.is_directory) {
-        mask(grant, root.as_fd(), &covers)?;
+        protect_in(grant, root.as_fd())?;
+    }
+    for one in &hidden {
+        covers.cover(root.as_fd(), &one.path)?;
     }
     let terminals = own::make_terminals(root.as_fd())?;
     mount::restrict(root.as_fd(), closed).map_err(ViewError::at(ViewStep::Root))?;
@@ -109,6 +128,26 @@ pub(in crate::sandbox) fn begin<'a>(
         terminals,
         covers,
         highest_pid: materials.highest_pid,
+    })
+}
+
+/// What grants hide.
+fn hidden(found: &Found<'_>) -> Result<Vec<Hidden>, ViewError> {
+    let mut hidden = Vec::new();
+    for one in &found.located {
+        if one.is_directory && !one.is_hole() {
+            hidden.extend(hidden_in(one)?);
+        }
+    }
+    Ok(hidden)
+}
+
+/// What lies in grants, and is granted nobody.
+fn holes<'a>(found: &'a Found<'_>) -> impl Iterator<Item = Hidden> + 'a {
+    let holes = found.located.iter().filter(|one| one.is_hole());
+    holes.map(|one| Hidden {
+        path: one.path.as_path().to_owned(),
+        is_directory: one.is_directory,
     })
 }
 

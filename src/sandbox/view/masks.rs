@@ -3,7 +3,7 @@
 //! A mount covers what exists. What a pattern names and nothing has yet cannot be covered
 //! without leaving a stub on the host, which never happens here: see `docs/sandbox.md`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -16,13 +16,42 @@ use super::own::{attach_at, open_in};
 use crate::policy::{Below, PatternSet};
 use crate::sys::metadata::Identity;
 use crate::sys::mount::{self, Attributes};
-use crate::sys::search::{Look, search};
+use crate::sys::search::{Found, Look, search};
 
 /// Something that nobody can open, to be mounted over what is hidden.
 #[derive(Debug)]
 pub(super) struct Covers {
     pub file: OwnedFd,
     directory: OwnedFd,
+    /// Names of the tripwire for what is hidden, which tell who tries to open it.
+    told: BTreeMap<PathBuf, OwnedFd>,
+}
+
+/// What is to be covered.
+#[derive(Debug, Clone)]
+pub(super) struct Hidden {
+    pub path: PathBuf,
+    pub is_directory: bool,
+}
+
+impl Hidden {
+    fn of(path: PathBuf, identity: &Identity) -> Self {
+        Self {
+            path,
+            is_directory: identity.is_directory(),
+        }
+    }
+}
+
+/// Everything in a grant that is hidden, and exists now.
+pub(super) fn hidden_in(grant: &Located<'_>) -> Result<Vec<Hidden>, ViewError> {
+    let fault = ViewError::on(ViewStep::Mask, grant.path.as_path());
+    let found = existing(grant.handle.as_fd(), &grant.rule.hide).map_err(fault)?;
+    let path = |relative: &Path| grant.path.as_path().join(relative);
+    let hidden = found
+        .iter()
+        .map(|one| Hidden::of(path(&one.path), &one.identity));
+    Ok(hidden.collect())
 }
 
 impl Covers {
@@ -43,9 +72,28 @@ impl Covers {
         let covers = Self {
             file: open_in(mount.as_fd(), Path::new("file")).map_err(fault())?,
             directory: open_in(mount.as_fd(), Path::new("directory")).map_err(fault())?,
+            told: BTreeMap::new(),
         };
         mount::restrict(mount.as_fd(), nothing.and(Attributes::READ_ONLY)).map_err(fault())?;
         Ok(covers)
+    }
+
+    /// Takes the names that the tripwire has for what is hidden, before anything is mounted
+    /// over them.
+    pub(super) fn telling(
+        self,
+        root: BorrowedFd<'_>,
+        hidden: &[Hidden],
+    ) -> Result<Self, ViewError> {
+        let name = |one: &Hidden| {
+            let name = open_in(root, &one.path);
+            let name = name.map_err(ViewError::on(ViewStep::Mask, one.path.as_path()))?;
+            Ok((one.path.clone(), name))
+        };
+        Ok(Self {
+            told: hidden.iter().map(name).collect::<Result<_, ViewError>>()?,
+            ..self
+        })
     }
 
     /// Covers what lies at a path of the view.
@@ -53,34 +101,30 @@ impl Covers {
         let fault = || ViewError::on(ViewStep::Mask, path);
         let over = open_in(root, path).map_err(fault())?;
         let identity = Identity::of(over.as_fd()).map_err(fault())?;
-        let cover = if identity.is_directory() {
-            &self.directory
-        } else {
-            &self.file
+        let fits = |name: &&OwnedFd| {
+            let name = Identity::of(name.as_fd());
+            name.is_ok_and(|name| name.is_directory() == identity.is_directory())
+        };
+        let cover = match self.told.get(path).filter(fits) {
+            Some(name) => name,
+            None if identity.is_directory() => &self.directory,
+            None => &self.file,
         };
         let tree = mount::clone_tree(cover.as_fd()).map_err(fault())?;
         mount::attach(tree.as_fd(), over.as_fd()).map_err(fault())
     }
 }
 
-/// Mounts over every exception of a grant that exists now.
-pub(super) fn mask(
-    grant: &Located<'_>,
-    root: BorrowedFd<'_>,
-    covers: &Covers,
-) -> Result<(), ViewError> {
-    let found = |patterns: &PatternSet| {
-        existing(grant.handle.as_fd(), patterns)
-            .map_err(ViewError::on(ViewStep::Mask, grant.path.as_path()))
-    };
-    if grant.rule.access.rights.change_something() {
-        let mut mounted = BTreeSet::new();
-        for relative in found(&grant.rule.protect)? {
-            protect(grant, root, &relative, &mut mounted)?;
-        }
+/// Makes every protected path of a grant read-only that exists now.
+pub(super) fn protect_in(grant: &Located<'_>, root: BorrowedFd<'_>) -> Result<(), ViewError> {
+    if !grant.rule.access.rights.change_something() {
+        return Ok(());
     }
-    for relative in found(&grant.rule.hide)? {
-        covers.cover(root, &grant.path.as_path().join(relative))?;
+    let fault = ViewError::on(ViewStep::Mask, grant.path.as_path());
+    let found = existing(grant.handle.as_fd(), &grant.rule.protect).map_err(fault)?;
+    let mut mounted = BTreeSet::new();
+    for one in found {
+        protect(grant, root, &one.path, &mut mounted)?;
     }
     Ok(())
 }
@@ -125,7 +169,7 @@ fn remount(
 ///
 /// Links are left out. What a link leads to has a name of its own, which the patterns cover
 /// or do not.
-fn existing(grant: BorrowedFd<'_>, patterns: &PatternSet) -> io::Result<Vec<PathBuf>> {
+fn existing(grant: BorrowedFd<'_>, patterns: &PatternSet) -> io::Result<Vec<Found>> {
     if patterns.is_empty() {
         return Ok(Vec::new());
     }
@@ -138,9 +182,7 @@ fn existing(grant: BorrowedFd<'_>, patterns: &PatternSet) -> io::Result<Vec<Path
             Look::Below
         }
     };
-    let found = search(grant, &judge)?.into_iter();
-    Ok(found
-        .filter(|one| !one.identity.is_link())
-        .map(|one| one.path)
-        .collect())
+    let mut found = search(grant, &judge)?;
+    found.retain(|one| !one.identity.is_link());
+    Ok(found)
 }

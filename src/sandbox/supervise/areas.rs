@@ -1,0 +1,195 @@
+//! What a plan lets commands do where: what other layers are expected to refuse.
+//!
+//! An expectation, and never the enforcement: Landlock and mounts look for themselves. It must
+//! not expect a refusal where they would let a call through, for the call is then refused here.
+
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use super::attempts::Wanted;
+use super::place::Pinned;
+use crate::model::{Right, Rights};
+use crate::policy::PatternSet;
+use crate::sandbox::message::RefusedFor;
+use crate::sys::metadata::{Identity, LastLink, Resolution, path_of, pin, pin_host_path};
+
+/// A directory or file of the plan.
+#[derive(Debug)]
+pub(in crate::sandbox) struct Area {
+    /// The bytes of its path.
+    path: Vec<u8>,
+    identity: Identity,
+    source: AreaSource,
+    rights: Rights,
+    /// What cannot be read below it. Landlock says so only where nothing can be changed.
+    hide: PatternSet,
+}
+
+/// What an area comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sandbox) enum AreaSource {
+    /// A grant, or a private directory. The innermost one counts.
+    Grant,
+    /// The system view, which adds to what the grants allow.
+    System,
+}
+
+impl Area {
+    /// The object behind the handle.
+    ///
+    /// # Errors
+    /// When the descriptor is not open.
+    pub(in crate::sandbox) fn of(
+        handle: BorrowedFd<'_>,
+        source: AreaSource,
+        rights: Rights,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            path: path_of(handle)?.as_os_str().as_bytes().to_vec(),
+            identity: Identity::of(handle)?,
+            source,
+            rights,
+            hide: PatternSet::default(),
+        })
+    }
+
+    /// The same, but for what is hidden in it.
+    pub(in crate::sandbox) fn except(self, hide: PatternSet) -> Self {
+        Self { hide, ..self }
+    }
+
+    /// The rest of a path that lies here.
+    fn beneath<'a>(&self, path: &'a Path) -> Option<&'a Path> {
+        let bytes = path.as_os_str().as_bytes();
+        let rest = bytes.strip_prefix(self.path.as_slice())?;
+        let rest = match rest {
+            [] => rest,
+            [b'/', rest @ ..] => rest,
+            // The root directory ends with its slash.
+            _ if self.path == b"/" => rest,
+            _ => return None,
+        };
+        Some(Path::new(std::ffi::OsStr::from_bytes(rest)))
+    }
+}
+
+/// All areas of a plan.
+#[derive(Debug, Default)]
+pub(super) struct Areas(Vec<Area>);
+
+/// How far up a file tree is climbed.
+const HIGHEST: usize = 128;
+
+impl Areas {
+    pub(super) fn new(areas: Vec<Area>) -> Self {
+        Self(areas)
+    }
+
+    /// Why other layers would refuse this; none where they would not.
+    pub(super) fn refusal(&self, wanted: &Wanted) -> Option<RefusedFor> {
+        let Wanted {
+            pinned,
+            path,
+            rights,
+            ..
+        } = wanted;
+        let changes = rights.change_something();
+        if rights.is_empty() || pinned.has_no_name() || (changes && !pinned.is_on_disk()) {
+            return None;
+        }
+        let grant = self.innermost_grant(path);
+        if let Some((area, rest)) = grant
+            && !area.rights.change_something()
+            && area.hide.matches(rest)
+        {
+            return Some(RefusedFor::Hidden);
+        }
+        let allowed = self.system_rights(path).union(match grant {
+            Some((area, _)) => area.rights,
+            None => Rights::NONE,
+        });
+        if allowed.covers(*rights) || self.rights_by_identity(pinned).covers(*rights) {
+            let is_protected = changes && wanted.is_on_read_only_mount();
+            return is_protected.then_some(RefusedFor::Exception);
+        }
+        let can_look = allowed.has(Right::Read) || allowed.has(Right::List);
+        Some(match (changes, can_look) {
+            (true, true) => RefusedFor::ReadOnly,
+            (true, false) => RefusedFor::Outside,
+            (false, true) => RefusedFor::OtherRight,
+            (false, false) => RefusedFor::NotGranted,
+        })
+    }
+
+    fn innermost_grant<'a>(&self, path: &'a Path) -> Option<(&Area, &'a Path)> {
+        self.0
+            .iter()
+            .filter(|area| area.source == AreaSource::Grant)
+            .filter_map(|area| Some((area, area.beneath(path)?)))
+            .max_by_key(|(area, _)| area.path.len())
+    }
+
+    fn system_rights(&self, path: &Path) -> Rights {
+        self.0
+            .iter()
+            .filter(|area| area.source == AreaSource::System && area.beneath(path).is_some())
+            .fold(Rights::NONE, |rights, area| rights.union(area.rights))
+    }
+
+    /// By what the object and the directories above it are, whatever they are called, as
+    /// Landlock finds it: a directory can be mounted at a second place. The innermost grant
+    /// counts here as well, for around it there can be one that allows more.
+    fn rights_by_identity(&self, pinned: &Pinned) -> Rights {
+        let mut rights = self.rights_of(&pinned.identity());
+        let mut above = if pinned.is_directory() {
+            pinned.handle().try_clone_to_owned().ok()
+        } else {
+            let parent = pinned.path().parent();
+            parent.and_then(|parent| pin_host_path(parent).ok())
+        };
+        let mut last = None;
+        for _ in 0..HIGHEST {
+            let Some(directory) = above.take() else {
+                break;
+            };
+            let Ok(identity) = Identity::of(directory.as_fd()) else {
+                break;
+            };
+            if last.is_some_and(|last: Identity| last.is_same_object(&identity)) {
+                break;
+            }
+            rights = rights.union(self.rights_of(&identity));
+            if self.is_grant(&identity) {
+                break;
+            }
+            above = parent_of(&directory);
+            last = Some(identity);
+        }
+        rights
+    }
+
+    fn is_grant(&self, identity: &Identity) -> bool {
+        let grants = |area: &&Area| area.source == AreaSource::Grant;
+        let mut grants = self.0.iter().filter(grants);
+        grants.any(|area| area.identity.is_same_object(identity))
+    }
+
+    fn rights_of(&self, identity: &Identity) -> Rights {
+        self.0
+            .iter()
+            .filter(|area| area.identity.is_same_object(identity))
+            .fold(Rights::NONE, |rights, area| rights.union(area.rights))
+    }
+}
+
+fn parent_of(directory: &OwnedFd) -> Option<OwnedFd> {
+    pin(
+        directory.as_fd(),
+        c"..",
+        Resolution::Ordinary,
+        LastLink::Keep,
+    )
+    .ok()
+}
