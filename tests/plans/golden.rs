@@ -9,8 +9,8 @@ use lobsterpot::policy::{Anchors, Policy};
 use lobsterpot::sandbox::profile::{Access, DeviceControl, SystemView, ViewPath};
 use lobsterpot::sandbox::seccomp::Arch;
 use lobsterpot::sandbox::{
-    HostFeatures, Layers, Namespaces, Origin, Plan, Presence, ProcessBound, Supervision,
-    Unavailable, User, Wish,
+    ControlGroup, Delegation, HostFeatures, Layers, Namespaces, Occupancy, Origin, Plan, Presence,
+    ProcessBound, Supervision, Unavailable, User, Wish,
 };
 
 fn path(text: &str) -> HostPath {
@@ -39,7 +39,10 @@ fn kernel(landlock_abi: u32, supervision: Supervision) -> HostFeatures {
         fuse: Presence::Absent,
         user: User::Ordinary,
         pid_limit: Presence::Absent,
-        cgroup: Presence::Absent,
+        cgroup: ControlGroup::Unusable {
+            obstacle: "none in a test".into(),
+            remedy: "none in a test".into(),
+        },
     }
 }
 

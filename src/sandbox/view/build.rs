@@ -24,7 +24,7 @@ use crate::sandbox::profile::{Access, DeviceControl};
 use crate::sandbox::tripwire::{Handover, Password};
 use crate::sys::metadata::c_path;
 use crate::sys::mount::{self, Attributes};
-use crate::sys::namespace;
+use crate::sys::namespace::{self, ControlGroups};
 
 /// What a view is made of.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +37,8 @@ pub(in crate::sandbox) struct Materials<'a> {
     pub scratch_bytes: u64,
     /// The highest number that a process gets, where the kernel counts for each namespace.
     pub highest_pid: Option<u64>,
+    /// Whose control groups it sees.
+    pub control_groups: ControlGroups,
 }
 
 impl<'a> From<&'a Plan> for Materials<'a> {
@@ -46,6 +48,11 @@ impl<'a> From<&'a Plan> for Materials<'a> {
             home_files: &plan.home_files,
             scratch_bytes: plan.limits.scratch,
             highest_pid: plan.highest_pid(),
+            control_groups: match plan.group {
+                None => ControlGroups::Leave,
+                // Its root must be the session's, which the launcher enters first.
+                Some(_) => ControlGroups::Keep,
+            },
         }
     }
 }
@@ -80,7 +87,8 @@ pub(in crate::sandbox) fn begin<'a>(
     tripwire: Option<Handover>,
 ) -> Result<Unfinished<'a>, ViewError> {
     namespace::enter_user_namespace().map_err(ViewError::at(ViewStep::UserNamespace))?;
-    namespace::leave_shared_namespaces().map_err(ViewError::at(ViewStep::Namespaces))?;
+    namespace::leave_shared_namespaces(materials.control_groups)
+        .map_err(ViewError::at(ViewStep::Namespaces))?;
     namespace::set_host_name("lobsterpot").map_err(ViewError::at(ViewStep::Namespaces))?;
     let found = locate(materials.paths, handles)?;
     let Layout { skeleton, mounts } = lay_out(&found);
