@@ -21,7 +21,7 @@ use super::reach;
 use super::scratch::Scratch;
 use super::supervise::Supervisor;
 use super::tripwire::{Handover, Reports, Supervision, Tripwire};
-use super::view::{self, Unfinished, View, ViewError, ViewStep};
+use super::view::{self, Materials, Unfinished, View, ViewError, ViewStep};
 use super::witness::ViewRoot;
 use crate::policy::Background;
 use crate::sys::channel::Channel;
@@ -259,11 +259,12 @@ fn keep_launcher(
     (channel, lifeline): (Channel, &OwnedFd),
     (tripwire, handover): (Option<&Tripwire>, Option<Handover>),
 ) -> io::Result<()> {
-    let unfinished = match view::begin(ground.plan.into(), ground.handles, handover) {
+    let group = outfit.group;
+    let materials = Materials::of(ground.plan, group);
+    let unfinished = match view::begin(materials, ground.handles, handover) {
         Ok(unfinished) => unfinished,
         Err(error) => return report(&channel, &Report::NoView(error)),
     };
-    let group = outfit.group;
     let forked = match fork_launcher(group) {
         Ok(forked) => forked,
         Err(error) => return report(&channel, &Report::NoView(error)),
@@ -314,11 +315,6 @@ fn occupy(
 ) -> Result<Equipment, ViewError> {
     let fault = || ViewError::at(ViewStep::Settle);
     let (view, password) = unfinished.finish()?;
-    if let Some(group) = outfit.group {
-        group
-            .enclose()
-            .map_err(ViewError::at(ViewStep::ControlGroup))?;
-    }
     let ruleset = ruleset(plan, &view)?;
     let supervisor = reach::in_view(plan).map_err(fault())?;
     let kit = match outfit.concurrency {

@@ -308,24 +308,28 @@ pub fn has_service_manager() -> bool {
     nix::unistd::access("/run/systemd/system", nix::unistd::AccessFlags::F_OK).is_ok()
 }
 
-/// Enters a namespace whose root is a group above this process's own: what is in the group sees
-/// nothing of what lies around it. This process must have the privilege in its user namespace,
-/// and proc.
+/// A namespace of control groups, which no process needs to be in.
+#[derive(Debug)]
+pub struct Namespace(OwnedFd);
+
+/// Makes a namespace whose root is that group: who is in both sees nothing of what lies around.
+/// The group must have no controllers enabled yet, and this process the privilege in its user
+/// namespace.
 ///
 /// # Errors
 /// The kernel's refusal.
-pub fn enclose_in(group: &Group) -> io::Result<()> {
+pub fn namespace_of(group: &Group) -> io::Result<Namespace> {
     let mut made = Made {
         namespace: -1,
         errno: 0,
     };
     let mut stack = vec![0u8; STACK];
     let main = (make_namespace as _, (&raw mut made).cast());
-    // The root of a namespace is where its maker is, and no process may stay where this has to
-    // be: so it is made by one that ends at once.
+    // The root of a namespace is where its maker is, and no process may stay in a group with
+    // limits below it: so it is made by one that ends at once.
     let child = unsafe {
         // SAFETY: the stack is the child's alone, and it does what is below. Signals are blocked
-        // in a launcher. `made` is not touched until the child has ended.
+        // in a keeper. `made` is not touched until the child has ended.
         super::clone::start_into(group.as_fd(), libc::CLONE_FILES, &mut stack, main)
     };
     super::process::reap(child?.0);
@@ -334,11 +338,20 @@ pub fn enclose_in(group: &Group) -> io::Result<()> {
     }
     // SAFETY: the child opened it in the table that we share; nobody else owns it.
     let namespace = unsafe { std::os::fd::FromRawFd::from_raw_fd(made.namespace) };
-    let namespace: OwnedFd = namespace;
-    Ok(nix::sched::setns(
-        namespace,
-        nix::sched::CloneFlags::CLONE_NEWCGROUP,
-    )?)
+    Ok(Namespace(namespace))
+}
+
+impl Namespace {
+    /// Enters it. This process must have the privilege in its user namespace.
+    ///
+    /// # Errors
+    /// The kernel's refusal.
+    pub fn enter(&self) -> io::Result<()> {
+        Ok(nix::sched::setns(
+            &self.0,
+            nix::sched::CloneFlags::CLONE_NEWCGROUP,
+        )?)
+    }
 }
 
 /// What the maker of a namespace leaves.

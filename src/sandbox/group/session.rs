@@ -7,12 +7,14 @@
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::RawFd;
+use std::thread;
+use std::time::Duration;
 
 use super::delegation::{Occupancy, move_aside};
 use super::wanted::GroupPlan;
 use crate::model::Mode;
 use crate::sandbox::lane::Concurrency;
-use crate::sys::cgroup::{self, Group};
+use crate::sys::cgroup::{self, Group, Namespace};
 
 /// What the names of our groups begin with.
 const OURS: &str = "lobsterpot-";
@@ -27,6 +29,7 @@ pub(in crate::sandbox) struct SessionGroup {
     pub(super) commands: Group,
     /// Where the launcher begins, in view mode.
     launcher: Option<Group>,
+    concurrency: Concurrency,
     pub(super) plan: GroupPlan,
 }
 
@@ -66,33 +69,70 @@ impl SessionGroup {
         sweep(&above);
         hand_on(&above, plan).map_err(fault("enable controllers in"))?;
         let (name, whole) = make_marked(&above, layout.session).map_err(fault("make one below"))?;
-        let made = furnish(&whole, plan, layout);
-        let (commands, launcher) = made.map_err(|source| {
+        let made = furnish(&whole, layout.mode).map_err(|source| {
             let _ = above.remove(&name);
-            fault("limit a group below")(source)
-        })?;
-        Ok(Self {
+            fault("make one below")(source)
+        });
+        let (commands, launcher) = made?;
+        let made = Self {
             above,
             name,
             whole,
             commands,
             launcher,
+            concurrency: layout.concurrency,
             plan: plan.clone(),
-        })
+        };
+        if layout.mode != Mode::View {
+            made.limit().map_err(fault("limit one below"))?;
+        }
+        Ok(made)
+    }
+
+    /// Puts the limits into force.
+    fn limit(&self) -> io::Result<()> {
+        let Self { commands, plan, .. } = self;
+        hand_on(&self.whole, plan)?;
+        if let Some(bytes) = plan.memory {
+            commands.set(c"memory.max", &bytes.to_string())?;
+            // A kernel without swap has no such setting.
+            match commands.set(c"memory.swap.max", "0") {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        if let Some(count) = plan.processes {
+            commands.set(c"pids.max", &count.to_string())?;
+        }
+        match self.concurrency {
+            Concurrency::One => end_together(commands, plan),
+            Concurrency::Several => hand_on(commands, plan),
+        }
+    }
+
+    /// Makes the namespace whose root is the session's group, for the launcher and its commands,
+    /// and puts the limits into force. For the keeper of a view, while it has its privileges:
+    /// no process can begin in the group afterwards, and the maker of a namespace has to.
+    ///
+    /// # Errors
+    /// The kernel's refusal.
+    pub(in crate::sandbox) fn enclose(&self) -> io::Result<Namespace> {
+        let namespace = cgroup::namespace_of(&self.whole)?;
+        // Its maker may need a moment to leave the group.
+        let mut pause = Duration::from_micros(50);
+        for _ in 0..10 {
+            match self.limit() {
+                Err(error) if error.kind() == io::ErrorKind::ResourceBusy => thread::sleep(pause),
+                done => return done.map(|()| namespace),
+            }
+            pause *= 2;
+        }
+        Err(io::ErrorKind::ResourceBusy.into())
     }
 
     /// Where the launcher begins, in view mode.
     pub(in crate::sandbox) fn for_launcher(&self) -> Option<&Group> {
         self.launcher.as_ref()
-    }
-
-    /// Makes the session's group the root of everything that the launcher and its commands can
-    /// see of groups. For the launcher, while it has its privileges.
-    ///
-    /// # Errors
-    /// The kernel's refusal.
-    pub(in crate::sandbox) fn enclose(&self) -> io::Result<()> {
-        cgroup::enclose_in(&self.whole)
     }
 
     /// The descriptors that a keeper needs to remove it.
@@ -164,29 +204,9 @@ fn make_marked(above: &Group, session: &str) -> io::Result<(CString, Group)> {
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-fn furnish(
-    whole: &Group,
-    plan: &GroupPlan,
-    layout: Layout<'_>,
-) -> io::Result<(Group, Option<Group>)> {
-    hand_on(whole, plan)?;
+fn furnish(whole: &Group, mode: Mode) -> io::Result<(Group, Option<Group>)> {
     let commands = whole.make(COMMANDS)?;
-    if let Some(bytes) = plan.memory {
-        commands.set(c"memory.max", &bytes.to_string())?;
-        // A kernel without swap has no such setting.
-        match commands.set(c"memory.swap.max", "0") {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    if let Some(count) = plan.processes {
-        commands.set(c"pids.max", &count.to_string())?;
-    }
-    match layout.concurrency {
-        Concurrency::One => end_together(&commands, plan)?,
-        Concurrency::Several => hand_on(&commands, plan)?,
-    }
-    let launcher = match layout.mode {
+    let launcher = match mode {
         Mode::View => Some(whole.make(LAUNCHER)?),
         Mode::Flat | Mode::Broker => None,
     };

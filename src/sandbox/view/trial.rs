@@ -11,7 +11,6 @@ use super::build::{Materials, begin};
 use super::error::{ViewError, ViewStep};
 use crate::policy::GrantId;
 use crate::sandbox::prepare::Handles;
-use crate::sys::namespace::ControlGroups;
 use crate::sys::process::{self, Fork};
 
 struct NoGrants;
@@ -56,7 +55,7 @@ fn build_in_two_processes(theirs: &UnixStream) -> Result<(), ViewError> {
         home_files: &[],
         scratch_bytes: 1 << 20,
         highest_pid: None,
-        control_groups: ControlGroups::Leave,
+        group: None,
     };
     let unfinished = begin(materials, &NoGrants, None)?;
     match process::fork_single_threaded().map_err(ViewError::at(ViewStep::Namespaces))? {
