@@ -40,6 +40,7 @@ fn what_the_broker_needs_is_left_open() {
                 "PrivateDevices",
                 "ProtectProc",
                 "ProcSubset",
+                "ProtectControlGroups",
                 "ProtectKernelTunables",
                 "ProtectKernelLogs",
                 "ProtectHostname",
