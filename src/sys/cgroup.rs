@@ -366,17 +366,15 @@ const STACK: usize = 32 << 10;
 extern "C" fn make_namespace(argument: *mut libc::c_void) -> libc::c_int {
     // SAFETY: `enclose_in` passed a pointer to a live `Made` and is suspended.
     let made = unsafe { &mut *argument.cast::<Made>() };
-    // SAFETY: plain numbers, and a NUL-terminated path.
-    let opened = unsafe {
-        if libc::unshare(libc::CLONE_NEWCGROUP) == -1 {
-            -1
-        } else {
-            let flags = libc::O_RDONLY | libc::O_CLOEXEC;
-            libc::open(c"/proc/self/ns/cgroup".as_ptr(), flags)
-        }
-    };
-    made.namespace = opened;
-    if opened == -1 {
+    // SAFETY: plain numbers.
+    let mut result = unsafe { libc::unshare(libc::CLONE_NEWCGROUP) };
+    if result == 0 {
+        let (path, flags) = (c"/proc/self/ns/cgroup", libc::O_RDONLY | libc::O_CLOEXEC);
+        // SAFETY: the path is NUL-terminated.
+        result = unsafe { libc::open(path.as_ptr(), flags) };
+    }
+    made.namespace = result;
+    if result == -1 {
         made.errno = Errno::last_raw();
     }
     // SAFETY: _exit runs no handlers, which would run in the launcher's memory.

@@ -49,6 +49,9 @@ const NOT_PASSED: [&str; 5] = [
     "NOTIFY_SOCKET",
 ];
 
+/// Before the first worker: later ones would be in the way, and beside them is room.
+static ASIDE: Once = Once::new();
+
 type Output = Lines<BufReader<ChildStdout>>;
 
 /// Starts a worker and waits until its session is open.
@@ -57,8 +60,6 @@ pub(super) async fn start(
     directory: Option<&Path>,
 ) -> Result<Worker, WorkerError> {
     let not_started = |error| WorkerError::NotStarted(Arc::new(error));
-    // Once: afterwards workers are there that would be in the way, and beside them is room.
-    static ASIDE: Once = Once::new();
     ASIDE.call_once(step_aside);
     let mut child = command(selectors, directory).spawn().map_err(not_started)?;
     let (Some(input), Some(output), Some(errors)) =
