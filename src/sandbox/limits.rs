@@ -102,7 +102,17 @@ impl Plan {
 
     /// Processes that the kernel counts along with the command's: since Linux 5.14 those of
     /// the user in the same user namespace, and before, on the whole host.
+    ///
+    /// A control group must be the first to refuse: it tells that it did.
     fn processes_besides(&self) -> u64 {
+        let room = match self.process_bound {
+            ProcessBound::Group => RESERVED,
+            _ => 0,
+        };
+        room + self.processes_of_others()
+    }
+
+    fn processes_of_others(&self) -> u64 {
         if self.mode == Mode::View && crate::sys::host::is_at_least(5, 14) {
             OURS
         } else {

@@ -132,7 +132,9 @@ fn all_the_memory_of_a_session_is_bounded_and_told() {
             let report = answer.report();
             assert_eq!(named(&report), ["memory"], "{about}: {answer:?}");
             assert_eq!(report["result"]["signal"], 9, "{about}: {answer:?}");
-            assert!((limit / 2..=limit).contains(&most), "{about}: {most}");
+            // Whoever is being ended may still take a little.
+            let bounds = limit / 2..=limit + limit / 4;
+            assert!(bounds.contains(&most), "{about}: {most}");
             let bound = format!("control group: memory {} MiB, processes ", limit / MEBIBYTE);
             assert!(limits_in_force(&report).contains(&bound), "{report}");
         }

@@ -44,6 +44,7 @@ fn what_the_broker_needs_is_left_open() {
                 "ProtectKernelTunables",
                 "ProtectKernelLogs",
                 "ProtectHostname",
+                "RestrictSUIDSGID",
                 "MemoryDenyWriteExecute",
             ];
             assert!(!costs.contains(&name), "{unit}: {setting}");

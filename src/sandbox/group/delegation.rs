@@ -209,13 +209,8 @@ fn not_delegated(directory: &Path, errno: Errno) -> Obstacle {
             "in a container: mount /sys/fs/cgroup writable, in a namespace of its own",
         );
     }
-    let user = if nix::unistd::geteuid().is_root() {
-        ""
-    } else {
-        " --user"
-    };
     let remedy = if cgroup::has_service_manager() {
-        format!("systemd-run{user} --scope -p Delegate=yes lobsterpot …")
+        by_service_manager()
     } else {
         "give the user a group of its own (chown it, cgroup.procs and cgroup.subtree_control), \
          and start lobsterpot in a group below that"
@@ -227,6 +222,15 @@ fn not_delegated(directory: &Path, errno: Errno) -> Obstacle {
     )
 }
 
+fn by_service_manager() -> String {
+    let user = if nix::unistd::geteuid().is_root() {
+        ""
+    } else {
+        " --user"
+    };
+    format!("systemd-run{user} --scope -p Delegate=yes lobsterpot …")
+}
+
 fn occupied(directory: &Path) -> Obstacle {
     Obstacle::new(
         format!(
@@ -234,7 +238,10 @@ fn occupied(directory: &Path) -> Obstacle {
              below such a group",
             directory.display()
         ),
-        "start lobsterpot alone in one, as by systemd-run --user --scope -p Delegate=yes \
-         lobsterpot …; or move them into a group below it",
+        if cgroup::has_service_manager() {
+            format!("start lobsterpot alone in one: {}", by_service_manager())
+        } else {
+            "move them into a group below it".into()
+        },
     )
 }

@@ -78,7 +78,7 @@ static int by_bombing(char **a)
 	if (alive == MAP_FAILED)
 		return errno;
 	*alive = 1;
-	alarm(60);
+	alarm(300);
 	for (;;) {
 		int child = -1;
 		errno = 0;
@@ -91,7 +91,7 @@ static int by_bombing(char **a)
 			usleep(1000);
 		} else if (child == 0) {
 			setsid();
-			alarm(60);
+			alarm(300);
 		}
 	}
 }
