@@ -94,7 +94,7 @@ pub enum User {
 }
 
 impl User {
-    fn current() -> Self {
+    pub(super) fn current() -> Self {
         if nix::unistd::geteuid().is_root() {
             Self::Root
         } else {

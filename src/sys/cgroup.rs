@@ -58,8 +58,16 @@ impl Whereabouts {
         let Ok(own) = Group::open(&self.own) else {
             return false;
         };
-        own.is_whole_tree() || own.holds(std::process::id())
+        // In the topmost group are many, and only from a namespace can it be mistaken.
+        own.is_whole_tree() && is_in_first_namespace() || own.holds(std::process::id())
     }
+}
+
+/// Whether this process sees the groups as the kernel does.
+fn is_in_first_namespace() -> bool {
+    // `PROC_CGROUP_INIT_INO` of linux/proc_ns.h.
+    const FIRST: u64 = 0xEFFF_FFFB;
+    nix::sys::stat::stat("/proc/self/ns/cgroup").is_ok_and(|found| found.st_ino == FIRST)
 }
 
 /// Where the tree is mounted: alone, or beside those of version 1.

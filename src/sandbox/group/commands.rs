@@ -18,6 +18,8 @@ pub(in crate::sandbox) struct CommandGroup {
     group: Group,
     plan: GroupPlan,
     accounts: Vec<Account>,
+    /// Of the group that has the limits.
+    without_memory: Option<Account>,
 }
 
 /// A number that the kernel raises when a limit is met.
@@ -29,8 +31,11 @@ struct Account {
     seen: Cell<u64>,
 }
 
-/// Counts the processes that were killed because the group had no memory left.
+/// Counts the processes that were killed for want of memory: of the group, or of the machine.
 const KILLED: (&CStr, &str) = (c"memory.events", "oom_kill");
+
+/// Counts how often the group had no memory left.
+const WITHOUT_MEMORY: (&CStr, &str) = (c"memory.events", "oom");
 
 /// Counts the processes that were not made. Linux 6.11 and newer count them where the limit is,
 /// older kernels where the process was that wanted one.
@@ -45,6 +50,7 @@ impl CommandGroup {
         let group = session.commands.try_clone()?;
         let accounts = accounts(&group, &session.plan)?;
         Ok(Self {
+            without_memory: without_memory(&group, &session.plan)?,
             group,
             plan: session.plan.clone(),
             accounts,
@@ -63,6 +69,7 @@ impl CommandGroup {
             counted.push(Account::open(&self.group, NOT_MADE, LimitHit::Processes)?);
         }
         Ok(Self {
+            without_memory: without_memory(&self.group, &self.plan)?,
             group,
             plan: self.plan.clone(),
             accounts: counted,
@@ -76,10 +83,12 @@ impl CommandGroup {
 
     /// The limits that were met since this was last asked.
     pub(in crate::sandbox) fn limits_met(&self) -> Vec<LimitHit> {
+        let had_none = self.without_memory.as_ref().is_some_and(Account::has_risen);
         let mut met = Vec::new();
         for account in &self.accounts {
-            let now = account.read().unwrap_or(0);
-            if now > account.seen.replace(now) && !met.contains(&account.limit) {
+            // Also a machine without memory kills, and then no limit was met.
+            let counts = account.limit != LimitHit::Memory || had_none;
+            if account.has_risen() && counts && !met.contains(&account.limit) {
                 met.push(account.limit);
             }
         }
@@ -94,7 +103,8 @@ impl CommandGroup {
 
     /// The descriptors that a launcher keeps.
     pub(in crate::sandbox) fn descriptors(&self) -> Vec<RawFd> {
-        let files = self.accounts.iter().map(|one| one.file.as_raw_fd());
+        let files = self.accounts.iter().chain(&self.without_memory);
+        let files = files.map(|one| one.file.as_raw_fd());
         files.chain([self.group.descriptor()]).collect()
     }
 }
@@ -106,6 +116,11 @@ fn accounts(group: &Group, plan: &GroupPlan) -> io::Result<Vec<Account>> {
     wanted
         .map(|(account, limit)| Account::open(group, account, limit))
         .collect()
+}
+
+fn without_memory(group: &Group, plan: &GroupPlan) -> io::Result<Option<Account>> {
+    let open = |_| Account::open(group, WITHOUT_MEMORY, LimitHit::Memory);
+    plan.memory.map(open).transpose()
 }
 
 impl Account {
@@ -122,6 +137,12 @@ impl Account {
         };
         account.seen.set(account.read()?);
         Ok(account)
+    }
+
+    /// Whether it is higher than when this was last asked.
+    fn has_risen(&self) -> bool {
+        let now = self.read().unwrap_or(0);
+        now > self.seen.replace(now)
     }
 
     /// Its number: `key number` in a line of its own.

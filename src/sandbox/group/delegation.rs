@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use serde::Serialize;
 
-use crate::sandbox::host::Presence;
+use crate::sandbox::host::{Presence, User};
 use crate::sandbox::obstacle::Obstacle;
 use crate::sys::cgroup::{self, Group, Whereabouts};
 use crate::sys::clone;
@@ -145,9 +145,12 @@ fn examine(directory: &Path, occupancy: Occupancy) -> Result<Delegation, Obstacl
 
 /// Whether the service manager, where there is one, leaves the group to us.
 fn is_for_us(directory: &Path) -> bool {
-    if !cgroup::has_service_manager() {
-        return true;
-    }
+    let is_marked = || cgroup::is_marked_as_delegated(directory);
+    !cgroup::has_service_manager() || is_left_to(User::current(), directory, is_marked)
+}
+
+/// Whether a service manager leaves a group to a user who runs in it, or below it.
+fn is_left_to(user: User, directory: &Path, is_marked: impl FnOnce() -> bool) -> bool {
     let name = directory.file_name().unwrap_or_default().as_encoded_bytes();
     // Given away, but to the user's own service manager.
     if name.starts_with(b"user@") {
@@ -156,8 +159,7 @@ fn is_for_us(directory: &Path) -> bool {
     // A user's manager does not always leave the mark. Who is alone in a unit, or below it, is
     // all that the unit is for.
     let is_unit = name.ends_with(b".service") || name.ends_with(b".scope");
-    let is_users_own = is_unit && !nix::unistd::geteuid().is_root();
-    is_users_own || cgroup::is_marked_as_delegated(directory)
+    is_unit && user == User::Ordinary || is_marked()
 }
 
 fn look_who_is_in(
@@ -244,4 +246,39 @@ fn occupied(directory: &Path) -> Obstacle {
             "move them into a group below it".into()
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Path, User, is_left_to};
+
+    #[test]
+    fn only_a_unit_of_ones_own_is_left_to_one() {
+        let slice = "/sys/fs/cgroup/user.slice/user-1000.slice";
+        let manager = format!("{slice}/user@1000.service");
+        for (user, path, is_marked, expected) in [
+            (
+                User::Ordinary,
+                format!("{manager}/app.slice/a.scope"),
+                false,
+                true,
+            ),
+            (
+                User::Ordinary,
+                format!("{manager}/app.slice/a.service"),
+                false,
+                true,
+            ),
+            (User::Ordinary, format!("{manager}/app.slice"), false, false),
+            // It is marked, because it was given to the user's manager.
+            (User::Ordinary, manager, true, false),
+            (User::Ordinary, slice.to_owned(), false, false),
+            (User::Root, format!("{slice}/session-1.scope"), false, false),
+            (User::Root, format!("{slice}/session-1.scope"), true, true),
+            (User::Root, "/sys/fs/cgroup".to_owned(), false, false),
+        ] {
+            let found = is_left_to(user, Path::new(&path), || is_marked);
+            assert_eq!(found, expected, "{user:?} {path} {is_marked}");
+        }
+    }
 }
