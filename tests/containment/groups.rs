@@ -186,13 +186,16 @@ fn who_takes_too_much_is_ended_alone() {
         let waiting = "echo > ready; while ! test -e go; do sleep 0.02; done; echo over";
         call.run("waiting", waiting);
         wait_until("it runs", || world.workspace().join("ready").exists());
-        call.run("hogging", "./attacker sharing 96 mapped; echo not reached");
+        // Memory of its own, which the kernel gives back at once.
+        let hogging = "./attacker hogging-together 4 24; echo not reached";
+        call.run("hogging", hogging);
         let reply = call.reply("hogging");
         assert_eq!(named(&reply), ["memory"], "{user:?} {mode:?}: {reply}");
         assert_eq!(reply["result"]["stdout"], "", "{user:?} {mode:?}: {reply}");
         fs::write(world.workspace().join("go"), "").unwrap();
         let reply = call.reply("waiting");
-        assert_eq!(reply["result"]["stdout"], "over\n", "{user:?} {mode:?}");
+        let about = format!("{user:?} {mode:?}: {reply}");
+        assert_eq!(reply["result"]["stdout"], "over\n", "{about}");
         assert_eq!(named(&reply), [""; 0], "{user:?} {mode:?}: {reply}");
         call.end();
     }
