@@ -9,7 +9,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::exceptions;
-use super::group::{GroupError, Layout, SessionGroup};
+use super::group::{self, GroupError, Layout, SessionGroup};
 use super::keeper::{FlatGround, LauncherHandle, Outfit, StartError, ViewGround};
 use super::landlock::{self, LandlockError, OpenRule};
 use super::lane::{BrokerLanes, Concurrency};
@@ -231,15 +231,15 @@ impl PrepareError {
         }
     }
 
-    /// Why there is no control group, where that is the reason.
+    /// What in the host keeps every session from a control group, where that is the reason.
     pub fn group_obstacle(&self) -> Option<String> {
         match self {
-            Self::Group(error) => Some(match error.source() {
+            Self::Group(error) if error.is_obstacle_of_the_host() => Some(match error.source() {
                 Some(source) => format!("{error}: {source}"),
                 None => error.to_string(),
             }),
             Self::View(error) if error.step == view::ViewStep::ControlGroup => {
-                Some(error.to_string())
+                group::is_obstacle_of_the_host(error.errno).then(|| error.to_string())
             }
             _ => None,
         }

@@ -27,5 +27,5 @@ mod wanted;
 pub(super) use commands::CommandGroup;
 pub use delegation::{ControlGroup, Delegation, Occupancy, step_aside};
 pub use session::GroupError;
-pub(super) use session::{Layout, SessionGroup};
+pub(super) use session::{Layout, SessionGroup, is_obstacle_of_the_host};
 pub use wanted::GroupPlan;

@@ -10,6 +10,8 @@ use std::os::fd::RawFd;
 use std::thread;
 use std::time::Duration;
 
+use nix::errno::Errno;
+
 use super::delegation::{Occupancy, move_aside};
 use super::wanted::GroupPlan;
 use crate::model::Mode;
@@ -41,6 +43,25 @@ pub struct GroupError {
     group: String,
     #[source]
     source: io::Error,
+}
+
+impl GroupError {
+    /// Whether the host lets no session have one, so that there is nothing but resource limits.
+    pub(in crate::sandbox) fn is_obstacle_of_the_host(&self) -> bool {
+        self.source
+            .raw_os_error()
+            .is_some_and(is_obstacle_of_the_host)
+    }
+}
+
+/// Whether the kernel's answer is "not you" or "not here". Want of memory, of descriptors or of
+/// processes passes, and a command could bring it about to get less around the next one.
+pub(in crate::sandbox) fn is_obstacle_of_the_host(errno: i32) -> bool {
+    use Errno::{EACCES, EBUSY, EINVAL, ENODEV, ENOENT, ENOSYS, EOPNOTSUPP, EPERM, EROFS};
+    let host = [
+        EPERM, EACCES, EROFS, ENOENT, ENODEV, ENOSYS, EINVAL, EOPNOTSUPP, EBUSY,
+    ];
+    host.contains(&Errno::from_raw(errno))
 }
 
 /// How the groups of a session are laid out.
