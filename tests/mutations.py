@@ -189,6 +189,13 @@ MUTATIONS = [
     # What bounds a command, and what sees it
     ("process bound", "containment::limits", [
         ("src/sandbox/view/build.rs", "            own::limit_processes(highest)?;", "            let _ = highest;")]),
+    # Where a control group is delegated, with or without controllers.
+    ("control group", "containment::groups", [
+        (LAUNCHER, "self.equipment.group.as_ref().map(CommandGroup::entrance)", "None")]),
+    ("abandoned groups", "containment::groups", [
+        ("src/sandbox/group/session.rs", "        if is_ours && group.mark_as_used().is_ok() {", "        if false && is_ours {")]),
+    ("groups in use", "containment::groups", [
+        ("src/sandbox/group/session.rs", "        if is_ours && group.mark_as_used().is_ok() {", "        if is_ours {")]),
     ("lifeline", "containment::survivors", [
         (KEEPER, "    if ready != [true, false] && wait", "    if ready == [true, true] && wait")]),
     ("tripwire", "containment::tripwire", [

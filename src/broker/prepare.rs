@@ -48,6 +48,9 @@ impl Session {
         let less = if let Some(obstacle) = prepare.tripwire_obstacle() {
             tracing::warn!(%obstacle, "there is no tripwire on this host");
             host.without_fuse()
+        } else if let Some(obstacle) = prepare.group_obstacle() {
+            tracing::warn!(%obstacle, "no control group can be used on this host");
+            host.without_groups(&obstacle)
         } else if let Some(obstacle) = prepare.view_obstacle() {
             tracing::warn!(%obstacle, "no view can be built on this host");
             host.after(obstacle)

@@ -18,7 +18,9 @@ use crate::ambient::Operator;
 use crate::broker::as_the_operator_wants;
 use crate::model::Mode;
 use crate::policy::Policy;
-use crate::sandbox::{HostFeatures, Layers, Namespaces, Presence, Supervision};
+use crate::sandbox::{
+    ControlGroup, Delegation, HostFeatures, Layers, Namespaces, Presence, Supervision,
+};
 
 const AFTER_HELP: &str = "\
 For each built-in policy it tells whether it can run here, in which mode, and which guarantees
@@ -148,14 +150,32 @@ fn host_table(host: &HostFeatures) -> String {
             Presence::Absent => "/dev/fuse cannot be opened",
         },
     );
-    row(
-        "control groups",
-        match host.cgroup {
-            Presence::Present => "a group is delegated to this user",
-            Presence::Absent => "none is delegated to this user; resource limits are used",
-        },
-    );
+    match &host.cgroup {
+        ControlGroup::Delegated(delegation) => row("control groups", &delegated(delegation)),
+        ControlGroup::Unusable { obstacle, remedy } => {
+            let instead = "each process has limits of its own";
+            row(
+                "control groups",
+                &format!("not usable: {obstacle}; {instead}"),
+            );
+            row("", &format!("remedy: {remedy}"));
+        }
+    }
     text
+}
+
+/// What can be bounded for all processes of a session together.
+fn delegated(delegation: &Delegation) -> String {
+    let directory = delegation.directory.display();
+    let bounds = match (delegation.memory, delegation.processes) {
+        (Presence::Present, Presence::Present) => "they bound memory and processes",
+        (Presence::Present, Presence::Absent) => "they bound memory; it has no controller pids",
+        (Presence::Absent, Presence::Present) => {
+            "they bound processes; it has no controller memory"
+        }
+        (Presence::Absent, Presence::Absent) => "it has no controllers memory and pids",
+    };
+    format!("below {directory}: {bounds}")
 }
 
 /// What each newer ABI of Landlock brought, as far as a guarantee depends on it.

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::group::GroupPlan;
+use super::limits::ProcessBound;
 use super::plan::{MetadataCalls, Origin, PathRule, Plan};
 use super::profile::{Changes, DeviceControl, ProcessLimit, ProfileOrigin, Resource};
 use super::seccomp::{Action, Origin as CallOrigin, Rule};
@@ -48,6 +50,10 @@ pub struct PlanExplanation {
     pub home_files: Vec<String>,
     /// The policy's limits.
     pub limits: String,
+    /// The control group that commands are held in, and what it bounds.
+    pub group: Option<GroupPlan>,
+    /// What bounds the number of processes.
+    pub process_bound: ProcessBound,
     /// Limits of each process that are no matter of policy.
     pub process_limits: BTreeMap<&'static str, u64>,
     /// What happens to processes that outlive their command.
@@ -115,6 +121,8 @@ impl Plan {
                 .collect(),
             home_files: self.home_files.iter().map(|one| path(&one.to)).collect(),
             limits: self.limits.to_string(),
+            group: self.group.clone(),
+            process_bound: self.process_bound,
             process_limits: self.process_limits.iter().map(explain_limit).collect(),
             background: self.background,
             weaker: self.weaker.clone(),

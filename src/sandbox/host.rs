@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use super::group::ControlGroup;
 use super::obstacle::{Obstacle, Surroundings};
 use super::seccomp::Arch;
 use super::view::ViewError;
@@ -31,8 +32,8 @@ pub struct HostFeatures {
     pub user: User,
     /// Whether a pid namespace has a limit of its own on the number of processes.
     pub pid_limit: Presence,
-    /// Whether a control group is delegated to this user.
-    pub cgroup: Presence,
+    /// Whether commands can be held in control groups.
+    pub cgroup: ControlGroup,
 }
 
 /// Whether the kernel hands system calls to a supervisor.
@@ -93,7 +94,7 @@ pub enum User {
 }
 
 impl User {
-    fn current() -> Self {
+    pub(super) fn current() -> Self {
         if nix::unistd::geteuid().is_root() {
             Self::Root
         } else {
@@ -136,7 +137,7 @@ impl HostFeatures {
             fuse: sys::host::can_open_for_writing("/dev/fuse").into(),
             user: User::current(),
             pid_limit: sys::host::is_at_least(6, 14).into(),
-            cgroup: sys::host::has_delegated_cgroup().into(),
+            cgroup: ControlGroup::find(),
         }
     }
 }
@@ -155,6 +156,18 @@ impl HostFeatures {
     pub fn without_fuse(self) -> Self {
         Self {
             fuse: Presence::Absent,
+            ..self
+        }
+    }
+
+    /// The same host, as far as it is known after a control group could not be used.
+    #[must_use]
+    pub fn without_groups(self, obstacle: &str) -> Self {
+        Self {
+            cgroup: ControlGroup::Unusable {
+                obstacle: obstacle.into(),
+                remedy: "see what the step that failed needs".into(),
+            },
             ..self
         }
     }

@@ -10,6 +10,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::group::{CommandGroup, SessionGroup};
 use super::landlock::{self, LandlockError};
 use super::lane::{Concurrency, LaneKit};
 use super::launcher::{Equipment, Launcher, Territory};
@@ -20,7 +21,7 @@ use super::reach;
 use super::scratch::Scratch;
 use super::supervise::Supervisor;
 use super::tripwire::{Handover, Reports, Supervision, Tripwire};
-use super::view::{self, Unfinished, View, ViewError, ViewStep};
+use super::view::{self, Materials, Unfinished, View, ViewError, ViewStep};
 use super::witness::ViewRoot;
 use crate::policy::{Background, Notify};
 use crate::sys::channel::Channel;
@@ -35,12 +36,14 @@ use crate::sys::teardown::Teardown;
 
 /// What every command of a session is started with, whatever the mode.
 #[derive(Debug)]
-pub(super) struct Outfit {
+pub(super) struct Outfit<'a> {
     pub filter: Filter,
     /// The limits of each process.
     pub limits: Vec<Limit>,
     pub background: Background,
     pub concurrency: Concurrency,
+    /// The control group of the session.
+    pub group: Option<&'a SessionGroup>,
 }
 
 /// What flat mode needs besides, made by the broker.
@@ -112,14 +115,14 @@ impl Drop for KeeperProcess {
 
 impl LauncherHandle {
     /// Starts a launcher on the host's file tree. The calling process must have a single thread.
-    pub(super) fn start_flat(outfit: Outfit, ground: FlatGround) -> io::Result<Self> {
+    pub(super) fn start_flat(outfit: Outfit<'_>, ground: FlatGround) -> io::Result<Self> {
         Self::fork(|channel, lifeline| keep_flat(outfit, ground, channel, &lifeline))
     }
 
     /// Starts a launcher in a view, and waits until that is built. The calling process must
     /// have a single thread.
     pub(super) fn start_in_view(
-        outfit: Outfit,
+        outfit: Outfit<'_>,
         ground: ViewGround<'_>,
     ) -> Result<Self, StartError> {
         let (ours, theirs) = match ground.plan.root {
@@ -179,7 +182,7 @@ const GRACE: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 fn keep_flat(
-    outfit: Outfit,
+    outfit: Outfit<'_>,
     ground: FlatGround,
     channel: Channel,
     lifeline: &OwnedFd,
@@ -191,9 +194,10 @@ fn keep_flat(
         scratch,
         domain,
     } = ground;
+    let group = outfit.group;
     let Fork::Parent { pid, pidfd } = process::fork_single_threaded()? else {
         let concurrency = outfit.concurrency;
-        let mut equipment = equip(outfit, (ruleset, supervisor), Territory::Host);
+        let mut equipment = equip(outfit, (ruleset, supervisor), Territory::Host)?;
         process::drop_capabilities()?;
         if let Some(domain) = domain {
             match concurrency {
@@ -214,14 +218,19 @@ fn keep_flat(
     };
     // The broker must see that the launcher is gone, so nobody else may hold its channel.
     drop((channel, ruleset, supervisor, domain));
-    let waited = await_launcher(pid, &pidfd, lifeline, &scratch.descriptors());
+    let mut besides = scratch.descriptors().to_vec();
+    besides.extend(group.iter().flat_map(|group| group.descriptors()));
+    let waited = await_launcher(pid, &pidfd, lifeline, &besides);
+    if let Some(group) = group {
+        group.remove();
+    }
     Teardown::OneByOne.end_all();
     scratch.remove();
     waited
 }
 
 fn keep_view(
-    (outfit, ground): (Outfit, ViewGround<'_>),
+    (outfit, ground): (Outfit<'_>, ViewGround<'_>),
     (channel, lifeline): (Channel, &OwnedFd),
     reports: Option<Packets>,
 ) -> io::Result<()> {
@@ -234,24 +243,34 @@ fn keep_view(
     let start = |reports| Tripwire::start(reports, supervision);
     let (tripwire, handover) = reports.map(start).transpose()?.unzip();
     let ties = (channel, lifeline);
+    let group = outfit.group;
     let kept = keep_launcher((outfit, ground), ties, (tripwire.as_ref(), handover));
     // Nobody is left who could leave the view.
     if let Some(tripwire) = tripwire {
         tripwire.end();
     }
+    if let Some(group) = group {
+        group.remove();
+    }
     kept
 }
 
 fn keep_launcher(
-    (outfit, ground): (Outfit, ViewGround<'_>),
+    (outfit, ground): (Outfit<'_>, ViewGround<'_>),
     (channel, lifeline): (Channel, &OwnedFd),
     (tripwire, handover): (Option<&Tripwire>, Option<Handover>),
 ) -> io::Result<()> {
-    let unfinished = match view::begin(ground.plan.into(), ground.handles, handover) {
+    let group = outfit.group;
+    let materials = Materials::of(ground.plan, group);
+    let unfinished = match view::begin(materials, ground.handles, handover) {
         Ok(unfinished) => unfinished,
         Err(error) => return report(&channel, &Report::NoView(error)),
     };
-    let Fork::Parent { pid, pidfd } = process::fork_single_threaded()? else {
+    let forked = match fork_launcher(group) {
+        Ok(forked) => forked,
+        Err(error) => return report(&channel, &Report::NoView(error)),
+    };
+    let Fork::Parent { pid, pidfd } = forked else {
         // What the caller does after this is the keeper's.
         process::end_now(match lead(unfinished, ground.plan, outfit, channel) {
             Ok(()) => 0,
@@ -260,15 +279,26 @@ fn keep_launcher(
     };
     // The kernel ends everything in the pid namespace with its first process, the launcher.
     drop((channel, unfinished));
-    let besides: Vec<_> = tripwire.map(Tripwire::descriptor).into_iter().collect();
+    let mut besides: Vec<_> = tripwire.map(Tripwire::descriptor).into_iter().collect();
+    besides.extend(group.iter().flat_map(|group| group.descriptors()));
     await_launcher(pid, &pidfd, lifeline, &besides)
+}
+
+/// The launcher of a view begins in the session's control group: whoever starts a process in
+/// a group must see both that one and its own (`nsdelegate`).
+fn fork_launcher(group: Option<&SessionGroup>) -> Result<Fork, ViewError> {
+    match group.and_then(SessionGroup::for_launcher) {
+        Some(group) => process::fork_single_threaded_into(group.as_fd())
+            .map_err(ViewError::at(ViewStep::ControlGroup)),
+        None => process::fork_single_threaded().map_err(ViewError::at(ViewStep::Settle)),
+    }
 }
 
 /// The life of the launcher in a view.
 fn lead(
     unfinished: Unfinished<'_>,
     plan: &Plan,
-    outfit: Outfit,
+    outfit: Outfit<'_>,
     channel: Channel,
 ) -> io::Result<()> {
     match occupy(unfinished, plan, outfit, &channel) {
@@ -281,7 +311,7 @@ fn lead(
 fn occupy(
     unfinished: Unfinished<'_>,
     plan: &Plan,
-    outfit: Outfit,
+    outfit: Outfit<'_>,
     channel: &Channel,
 ) -> Result<Equipment, ViewError> {
     let fault = || ViewError::at(ViewStep::Settle);
@@ -297,7 +327,7 @@ fn occupy(
     };
     let equipment = Equipment {
         kit,
-        ..equip(outfit, (ruleset, supervisor), Territory::View)
+        ..equip(outfit, (ruleset, supervisor), Territory::View).map_err(fault())?
     };
     let terminals = view.terminals().try_clone_to_owned().map_err(fault())?;
     drop(view);
@@ -330,17 +360,18 @@ fn no_ruleset(error: LandlockError) -> ViewError {
 }
 
 fn equip(
-    outfit: Outfit,
+    outfit: Outfit<'_>,
     (ruleset, supervisor): (OwnedFd, Supervisor),
     territory: Territory,
-) -> Equipment {
+) -> io::Result<Equipment> {
     let Outfit {
         filter,
         limits,
         background,
         concurrency: _,
+        group,
     } = outfit;
-    Equipment {
+    Ok(Equipment {
         ruleset,
         filter,
         limits,
@@ -352,7 +383,8 @@ fn equip(
             Territory::View => Teardown::Namespace,
         },
         kit: LaneKit::default(),
-    }
+        group: group.map(CommandGroup::of).transpose()?,
+    })
 }
 
 /// No signal, no terminal and no orphan of the broker's surroundings concerns us any more.
@@ -372,6 +404,7 @@ fn settle(equipment: &Equipment, channel: &Channel, besides: &[i32]) -> io::Resu
     let mut kept = equipment.supervisor.descriptors();
     kept.push(equipment.ruleset.as_raw_fd());
     kept.extend(equipment.kit.domain.as_ref().map(OwnedFd::as_raw_fd));
+    kept.extend(equipment.group.iter().flat_map(CommandGroup::descriptors));
     kept.extend(besides);
     kept.push(channel.as_fd().as_raw_fd());
     process::close_all_but(3, &mut kept)

@@ -18,6 +18,7 @@ use std::time::Instant;
 use nix::sys::signal::Signal;
 
 use super::ending::LeaderEnded;
+use super::group::CommandGroup;
 use super::lane::{LaneKit, LaneNumber, Lanes, Standing};
 use super::message::{Ended, Job, LimitHit, Order, Report};
 use super::supervise::Supervisor;
@@ -46,6 +47,22 @@ pub(super) struct Equipment {
     pub teardown: Teardown,
     /// What lanes need besides, where several commands may run.
     pub kit: LaneKit,
+    /// The control group that commands begin in.
+    pub group: Option<CommandGroup>,
+}
+
+impl Equipment {
+    /// Ends everything that a command left behind; how many processes that were.
+    fn end_all(&self) -> usize {
+        // Where the kernel has no other way to end all at once, what forks meanwhile could get
+        // away for a while.
+        if self.teardown == Teardown::OneByOne
+            && let Some(group) = &self.group
+        {
+            group.kill();
+        }
+        self.teardown.end_all()
+    }
 }
 
 /// Where commands run.
@@ -145,7 +162,7 @@ impl Launcher {
     /// When the broker says what makes no sense.
     pub(super) fn serve(&mut self) -> io::Result<()> {
         let served = self.serve_orders();
-        self.equipment.teardown.end_all();
+        self.equipment.end_all();
         served
     }
 
@@ -208,6 +225,9 @@ impl Launcher {
             password.say(number);
         }
         drop(kit);
+        if let Some(all) = self.equipment.group.take() {
+            self.equipment.group = Some(all.for_lane(number)?);
+        }
         self.report(&Report::Ready)?;
         self.serve()
     }
@@ -289,6 +309,7 @@ impl Launcher {
             limits: &self.equipment.limits,
             ruleset: self.equipment.ruleset.as_fd(),
             filter: &self.equipment.filter,
+            group: self.equipment.group.as_ref().map(CommandGroup::entrance),
         })
     }
 
@@ -359,7 +380,7 @@ impl Launcher {
     fn finish(&self, running: &Running, leader: LeaderEnded) -> Ended {
         let duration = running.started.elapsed();
         let strays = match self.equipment.background {
-            crate::policy::Background::Refuse => self.equipment.teardown.end_all(),
+            crate::policy::Background::Refuse => self.equipment.end_all(),
             crate::policy::Background::UntilSessionEnd => 0,
         };
         let mut limits = leader.limits_met(&self.equipment.limits);
@@ -368,6 +389,9 @@ impl Launcher {
         }
         if self.equipment.territory.scratch_is_full() {
             limits.push(LimitHit::Scratch);
+        }
+        if let Some(group) = &self.equipment.group {
+            limits.extend(group.limits_met());
         }
         Ended {
             status: leader.status,

@@ -81,6 +81,7 @@ fn put_on(landlock_abi: u32, supervision: Supervision) -> Result<(), LaunchError
         limits: &[],
         ruleset: ruleset.as_fd(),
         filter: &Filter::allowing_everything(supervision),
+        group: None,
     });
     match started {
         Ok(_)

@@ -1,12 +1,13 @@
 //! The limits of a plan: what bounds each of them, in which mode, and what of that is told.
 //!
-//! Without control groups the kernel bounds single processes, and exempts uid 0 from the
+//! Without a control group the kernel bounds single processes, and exempts uid 0 from the
 //! number of processes. What nothing bounds must never be told as bounded.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
+use super::group::GroupPlan;
 use super::host::{HostFeatures, Presence, User};
 use super::plan::Plan;
 use super::profile::Resource;
@@ -20,6 +21,8 @@ use crate::sys::limits::{Limit, resource};
 pub enum ProcessBound {
     /// The policy names no number.
     Unwanted,
+    /// The control group of the session, whoever the user is.
+    Group,
     /// The view's own pid namespace, whoever the user is, and the user's limit.
     Namespace,
     /// The user's limit.
@@ -30,9 +33,15 @@ pub enum ProcessBound {
 
 impl ProcessBound {
     /// What a plan for this mode has on this host.
-    pub(super) fn of(limits: &Limits, mode: Mode, host: &HostFeatures) -> Self {
+    pub(super) fn of(
+        (limits, group): (&Limits, Option<&GroupPlan>),
+        mode: Mode,
+        host: &HostFeatures,
+    ) -> Self {
+        let in_group = group.and_then(|group| group.processes);
         match (limits.processes, mode, host.pid_limit, host.user) {
             (None, ..) => Self::Unwanted,
+            _ if in_group.is_some() => Self::Group,
             (_, Mode::View, Presence::Present, _) => Self::Namespace,
             (.., User::Ordinary) => Self::User,
             (.., User::Root) => Self::Nothing,
@@ -93,7 +102,17 @@ impl Plan {
 
     /// Processes that the kernel counts along with the command's: since Linux 5.14 those of
     /// the user in the same user namespace, and before, on the whole host.
+    ///
+    /// A control group must be the first to refuse: it tells that it did.
     fn processes_besides(&self) -> u64 {
+        let room = match self.process_bound {
+            ProcessBound::Group => RESERVED,
+            _ => 0,
+        };
+        room + self.processes_of_others()
+    }
+
+    fn processes_of_others(&self) -> u64 {
         if self.mode == Mode::View && crate::sys::host::is_at_least(5, 14) {
             OURS
         } else {
@@ -101,7 +120,8 @@ impl Plan {
         }
     }
 
-    /// The limits that bind, for a reply: `wall 600s, processes 4096`.
+    /// The limits that bind, for a reply: `wall 600s, processes 4096`; those of a control
+    /// group bind all commands of a session together.
     pub(super) fn limits_text(&self) -> String {
         let limits = &self.limits;
         let mebibytes = |name: &str, bytes: u64| format!("{name} {} MiB", bytes >> 20);
@@ -117,7 +137,12 @@ impl Plan {
         if self.mode == Mode::View {
             parts.push(mebibytes("scratch", limits.scratch));
         }
-        parts.join(", ")
+        let mut text = parts.join(", ");
+        if let Some(group) = self.group.as_ref().and_then(GroupPlan::to_text) {
+            text.push_str("; ");
+            text.push_str(&group);
+        }
+        text
     }
 }
 

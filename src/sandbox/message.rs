@@ -144,6 +144,10 @@ pub enum LimitHit {
     FileSize,
     /// The private directory was full when it ended.
     Scratch,
+    /// The memory of its control group was used up, and some of its processes were ended.
+    Memory,
+    /// Its control group held as many processes as it may, and one more was wanted.
+    Processes,
 }
 
 impl LimitHit {
@@ -155,6 +159,8 @@ impl LimitHit {
             Self::CpuTime => "cpu time",
             Self::FileSize => "file size",
             Self::Scratch => "scratch size",
+            Self::Memory => "memory",
+            Self::Processes => "processes",
         }
     }
 }

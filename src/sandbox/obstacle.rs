@@ -71,7 +71,7 @@ const CLONE_SETTING: &str = "/proc/sys/kernel/unprivileged_userns_clone";
 const APPARMOR_SETTING: &str = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
 
 impl Obstacle {
-    fn new(obstacle: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(super) fn new(obstacle: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             obstacle: obstacle.into(),
             remedy: remedy.into(),

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::closing::{self, Situation};
+use super::group::GroupPlan;
 use super::host::{HostFeatures, Layers, Namespaces, Supervision};
 use super::limits::ProcessBound;
 use super::profile::{
@@ -72,6 +73,8 @@ pub struct Plan {
     pub home_files: Vec<HomeCopy>,
     /// The policy's limits.
     pub limits: Limits,
+    /// The control group that commands are held in, where there is one.
+    pub group: Option<GroupPlan>,
     /// What bounds the number of processes.
     pub process_bound: ProcessBound,
     /// Limits of each process that are no matter of policy.
@@ -236,7 +239,9 @@ impl Plan {
             }
             metadata => metadata,
         };
-        let process_bound = ProcessBound::of(wish.limits, mode, host);
+        let delegation = host.cgroup.delegation();
+        let group = delegation.and_then(|one| GroupPlan::of(wish.limits, mode, one));
+        let process_bound = ProcessBound::of((wish.limits, group.as_ref()), mode, host);
         let weaker = weaker(wish, (mode, process_bound), host.landlock_abi)?;
         let situation = Situation {
             arch,
@@ -261,6 +266,7 @@ impl Plan {
             search_path: wish.view.search_path.clone(),
             home_files: home_files(wish),
             limits: wish.limits.clone(),
+            group,
             process_bound,
             process_limits: wish.view.limits.clone(),
             background: wish.containment.background,

@@ -2,12 +2,14 @@
 //!
 //! Every step that fails is a refusal to start. Nothing here falls back to less.
 
+use std::error::Error as _;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::rc::Rc;
 
 use super::exceptions;
+use super::group::{self, GroupError, Layout, SessionGroup};
 use super::keeper::{FlatGround, LauncherHandle, Outfit, StartError, ViewGround};
 use super::landlock::{self, LandlockError, OpenRule};
 use super::lane::{BrokerLanes, Concurrency};
@@ -31,6 +33,11 @@ pub struct Sandbox {
     // In this order: a launcher goes on while an end of its connection is held.
     pub(super) lanes: BrokerLanes,
     pub(super) launcher: LauncherHandle,
+    #[expect(
+        dead_code,
+        reason = "it is removed when it is dropped, after what is in it"
+    )]
+    group: Option<SessionGroup>,
 }
 
 /// Why a plan could not be made real.
@@ -63,6 +70,9 @@ pub enum PrepareError {
     /// The view could not be built.
     #[error("cannot build the sandbox's view")]
     View(#[source] ViewError),
+    /// No control group.
+    #[error("cannot prepare the sandbox's control group")]
+    Group(#[from] GroupError),
     /// Nothing could tell which processes a command has left.
     #[error("cannot list processes in /proc, and this kernel has no other way to end them all")]
     Teardown,
@@ -117,11 +127,20 @@ impl Sandbox {
         place: ScratchPlace<'_>,
         concurrency: Concurrency,
     ) -> Result<Rc<Self>, PrepareError> {
+        let layout = Layout {
+            session: place.session,
+            mode: plan.mode,
+            concurrency,
+        };
+        let group = plan.group.as_ref();
+        let group = group.map(|group| SessionGroup::make(group, layout));
+        let group = group.transpose()?;
         let outfit = Outfit {
             filter: filter(&plan)?,
             limits: plan.resource_limits(),
             background: plan.background,
             concurrency,
+            group: group.as_ref(),
         };
         let (launcher, scratch) = match plan.mode {
             Mode::View => in_view(outfit, &plan, handles)?,
@@ -132,6 +151,7 @@ impl Sandbox {
             scratch,
             launcher,
             lanes: BrokerLanes::new(concurrency),
+            group,
         }))
     }
 
@@ -147,7 +167,7 @@ impl Sandbox {
 }
 
 fn in_view(
-    outfit: Outfit,
+    outfit: Outfit<'_>,
     plan: &Plan,
     handles: &dyn Handles,
 ) -> Result<(LauncherHandle, HostPath), PrepareError> {
@@ -156,7 +176,7 @@ fn in_view(
 }
 
 fn flat(
-    outfit: Outfit,
+    outfit: Outfit<'_>,
     plan: &Plan,
     handles: &dyn Handles,
     place: ScratchPlace<'_>,
@@ -206,6 +226,20 @@ impl PrepareError {
     pub fn tripwire_obstacle(&self) -> Option<String> {
         match self {
             Self::View(error) if error.step == view::ViewStep::Tripwire => Some(error.to_string()),
+            _ => None,
+        }
+    }
+
+    /// What in the host keeps every session from a control group, where that is the reason.
+    pub fn group_obstacle(&self) -> Option<String> {
+        match self {
+            Self::Group(error) if error.is_obstacle_of_the_host() => Some(match error.source() {
+                Some(source) => format!("{error}: {source}"),
+                None => error.to_string(),
+            }),
+            Self::View(error) if error.step == view::ViewStep::ControlGroup => {
+                group::is_obstacle_of_the_host(error.errno).then(|| error.to_string())
+            }
             _ => None,
         }
     }

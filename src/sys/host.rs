@@ -82,22 +82,16 @@ pub fn can_open_for_writing(path: &str) -> bool {
         .is_ok()
 }
 
-/// Whether this process could make control groups below its own (cgroup v2).
-pub fn has_delegated_cgroup() -> bool {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "the process's own control group in proc"
-    )]
-    let Ok(text) = fs::read_to_string("/proc/self/cgroup") else {
-        return false;
-    };
-    let Some(own) = text.lines().find_map(|line| line.strip_prefix("0::")) else {
-        return false;
-    };
-    let directory = format!("/sys/fs/cgroup{own}");
-    let mounted = nix::sys::statfs::statfs(directory.as_str())
-        .is_ok_and(|at| at.filesystem_type() == nix::sys::statfs::CGROUP2_SUPER_MAGIC);
-    mounted && nix::unistd::access(directory.as_str(), nix::unistd::AccessFlags::W_OK).is_ok()
+/// Where a file system of this type is mounted as a whole, with its root in the fourth field
+/// of `mountinfo`.
+pub fn mounted_whole(kind: &str) -> Option<std::path::PathBuf> {
+    let text = setting("/proc/self/mountinfo")?;
+    text.lines().find_map(|line| {
+        let (place, what) = line.split_once(" - ")?;
+        let mut fields = place.split(' ').skip(3);
+        let is_wanted = fields.next() == Some("/") && what.split(' ').next() == Some(kind);
+        is_wanted.then(|| fields.next().map(Into::into))?
+    })
 }
 
 /// How many threads run on the host, of all users (the fourth field of `/proc/loadavg`).

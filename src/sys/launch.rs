@@ -127,6 +127,8 @@ pub struct Launch<'a> {
     pub ruleset: BorrowedFd<'a>,
     /// The system call filter.
     pub filter: &'a Filter,
+    /// The control group that it begins in; the launcher's own where there is none.
+    pub group: Option<BorrowedFd<'a>>,
 }
 
 /// A NULL-terminated list of C strings, as execve(2) takes it.
@@ -197,35 +199,14 @@ pub fn launch(launch: &Launch<'_>) -> Result<Launched, LaunchError> {
         failed_errno: 0,
         listener: -1,
     };
-    let mut stack = vec![0u8; STACK];
-    let top = stack.as_mut_ptr_range().end;
-    let mut pidfd: RawFd = -1;
-    let flags =
-        libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES | libc::CLONE_PIDFD | libc::SIGCHLD;
-    // SAFETY: the stack is ours, large enough, and outlives the child's use of it,
-    // because CLONE_VFORK suspends us until the child has executed or ended. The
-    // pointer to `child` is valid for the same time, and we do not touch it meanwhile.
-    // `top` is aligned by clone(3) itself.
-    let pid = unsafe {
-        libc::clone(
-            child_main,
-            top.cast(),
-            flags,
-            (&raw mut child).cast(),
-            &raw mut pidfd,
-        )
-    };
-    if pid == -1 {
-        return Err(LaunchError {
-            step: Step::Clone,
-            errno: nix::errno::Errno::last(),
-        });
-    }
+    let (pid, pidfd) = clone(&mut child).map_err(|error| LaunchError {
+        step: Step::Clone,
+        errno: errno_of(&error),
+    })?;
     let owned = |raw: RawFd| {
         // SAFETY: the kernel just installed it in our table; nobody else owns it.
         unsafe { OwnedFd::from_raw_fd(raw) }
     };
-    let pidfd = owned(pidfd);
     let listener = (child.listener >= 0).then(|| owned(child.listener));
     if child.failed_step != 0 {
         super::process::reap(pid);
@@ -239,6 +220,41 @@ pub fn launch(launch: &Launch<'_>) -> Result<Launched, LaunchError> {
         pidfd,
         listener,
     })
+}
+
+/// Starts the child and waits until it has executed or ended.
+fn clone(child: &mut Child<'_>) -> io::Result<(i32, OwnedFd)> {
+    let group = child.launch.group;
+    let mut stack = vec![0u8; STACK];
+    let flags = libc::CLONE_FILES;
+    if let Some(group) = group {
+        let main = (child_main as _, ptr::from_mut(child).cast());
+        // SAFETY: as below.
+        return unsafe { super::clone::start_into(group, flags, &mut stack, main) };
+    }
+    let top = stack.as_mut_ptr_range().end;
+    let mut pidfd: RawFd = -1;
+    let flags = flags | libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
+    // SAFETY: the stack is ours, large enough, and outlives the child's use of it,
+    // because CLONE_VFORK suspends us until the child has executed or ended. The
+    // pointer to `child` is valid for the same time, and we do not touch it meanwhile.
+    // `top` is aligned by clone(3) itself.
+    let pid = unsafe {
+        libc::clone(
+            child_main,
+            top.cast(),
+            flags,
+            ptr::from_mut(child).cast(),
+            &raw mut pidfd,
+        )
+    };
+    super::checked(pid.into())?;
+    // SAFETY: the kernel just installed it in our table; nobody else owns it.
+    Ok((pid, unsafe { OwnedFd::from_raw_fd(pidfd) }))
+}
+
+fn errno_of(error: &io::Error) -> nix::errno::Errno {
+    nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(0))
 }
 
 extern "C" fn child_main(argument: *mut libc::c_void) -> libc::c_int {

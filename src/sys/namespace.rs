@@ -29,19 +29,32 @@ fn write_own(name: &str, text: &str) -> io::Result<()> {
     fs::write(format!("/proc/self/{name}"), text)
 }
 
-/// Leaves the host's mounts, interprocess objects, name, network and control groups behind.
-/// The next child, and every later one, is in a pid namespace of its own.
+/// What becomes of the host's control groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ControlGroups {
+    /// They are left behind: the group of this process is the root of what it sees.
+    Leave,
+    /// They are left behind later.
+    Keep,
+}
+
+/// Leaves the host's mounts, interprocess objects, name and network behind, and its control
+/// groups. The next child, and every later one, is in a pid namespace of its own.
 ///
 /// # Errors
 /// As for [`enter_user_namespace`].
-pub fn leave_shared_namespaces() -> io::Result<()> {
+pub fn leave_shared_namespaces(control_groups: ControlGroups) -> io::Result<()> {
+    let groups = match control_groups {
+        ControlGroups::Leave => CloneFlags::CLONE_NEWCGROUP,
+        ControlGroups::Keep => CloneFlags::empty(),
+    };
     unshare(
         CloneFlags::CLONE_NEWNS
             | CloneFlags::CLONE_NEWPID
             | CloneFlags::CLONE_NEWIPC
             | CloneFlags::CLONE_NEWUTS
             | CloneFlags::CLONE_NEWNET
-            | CloneFlags::CLONE_NEWCGROUP,
+            | groups,
     )?;
     Ok(())
 }

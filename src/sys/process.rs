@@ -59,6 +59,17 @@ pub fn fork_single_threaded() -> io::Result<Fork> {
     }
 }
 
+/// Forks a process that has a single thread; the child begins in a control group.
+///
+/// # Errors
+/// As [`fork_single_threaded`], and where the group is gone or may not be written.
+pub fn fork_single_threaded_into(group: BorrowedFd<'_>) -> io::Result<Fork> {
+    if threads()? != 1 {
+        return Err(io::Error::from_raw_os_error(libc::EDEADLK));
+    }
+    super::clone::fork_into(group)
+}
+
 fn threads() -> io::Result<usize> {
     use io::ErrorKind::{NotFound, PermissionDenied};
     #[allow(

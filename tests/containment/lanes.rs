@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::world::{Mode, User, World, skip, wait_until};
 
 /// A session in which requests are under way at the same time.
-struct Call {
+pub(super) struct Call {
     child: Child,
     requests: Option<ChildStdin>,
     replies: Option<BufReader<ChildStdout>>,
@@ -23,7 +23,7 @@ struct Call {
 }
 
 impl Call {
-    fn start(world: &World) -> Self {
+    pub(super) fn start(world: &World) -> Self {
         let mut command = world.program();
         command.args(["call", "--concurrent", "--policy"]);
         command.arg(world.path("policy.toml"));
@@ -41,7 +41,7 @@ impl Call {
         writeln!(self.requests.as_mut().unwrap(), "{request}").unwrap();
     }
 
-    fn run(&mut self, id: &str, shell: &str) {
+    pub(super) fn run(&mut self, id: &str, shell: &str) {
         self.ask(&json!({ "id": id, "op": "exec.run", "shell": shell }));
     }
 
@@ -53,7 +53,7 @@ impl Call {
     }
 
     /// The reply to a request, whatever comes before it.
-    fn reply(&mut self, id: &str) -> Value {
+    pub(super) fn reply(&mut self, id: &str) -> Value {
         let is_it = |one: &Value| one["id"] == id && one["status"].is_string();
         if let Some(place) = self.early.iter().position(is_it) {
             return self.early.remove(place);
@@ -73,7 +73,7 @@ impl Call {
     }
 
     /// Asks for nothing more, and reads what is left.
-    fn end(mut self) -> Vec<Value> {
+    pub(super) fn end(mut self) -> Vec<Value> {
         drop(self.requests.take());
         let lines = self.replies.take().unwrap().lines();
         let rest = lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap());

@@ -10,10 +10,11 @@ use std::process::{Child, Command, Stdio};
 use nix::errno::Errno;
 use serde_json::Value;
 
+use super::groups::Delegated;
 use super::world::{Answer, Mode, Policy, User, World, wait_until};
 
 /// A world whose policy has these limits, beside its own.
-fn limited(user: User, mode: Mode, limits: &[(&str, &str)]) -> World {
+pub(super) fn limited(user: User, mode: Mode, limits: &[(&str, &str)]) -> World {
     let world = World::in_mode(user, mode);
     let path = world.path("policy.toml");
     let mut lines: Vec<String> = fs::read_to_string(&path)
@@ -35,7 +36,7 @@ fn limited(user: User, mode: Mode, limits: &[(&str, &str)]) -> World {
 }
 
 /// What the attack says that it made.
-fn made(answer: &Answer) -> u64 {
+pub(super) fn made(answer: &Answer) -> u64 {
     let text = answer.stolen.trim().strip_prefix("made=");
     text.unwrap_or_else(|| panic!("{answer:?}"))
         .parse()
@@ -43,7 +44,7 @@ fn made(answer: &Answer) -> u64 {
 }
 
 /// The limits that a report names.
-fn named(report: &Value) -> Vec<&str> {
+pub(super) fn named(report: &Value) -> Vec<&str> {
     let denials = report["denials"].as_array().unwrap();
     denials
         .iter()
@@ -52,7 +53,7 @@ fn named(report: &Value) -> Vec<&str> {
         .collect()
 }
 
-fn limits_in_force(report: &Value) -> &str {
+pub(super) fn limits_in_force(report: &Value) -> &str {
     report["enforced"]["limits"].as_str().unwrap()
 }
 
@@ -101,6 +102,9 @@ fn bound(world: &World, limit: u64) -> Option<u64> {
         let load = fs::read_to_string("/proc/loadavg").unwrap();
         load.split(['/', ' ']).nth(4).unwrap().parse().unwrap()
     };
+    if Delegated::to(world).is_some_and(|group| group.processes) {
+        return Some(limit);
+    }
     match (world.mode, world.user.is_root()) {
         (Mode::View, false) => Some(limit),
         (Mode::View, true) => Some(limit + RESERVED),
@@ -152,6 +156,10 @@ fn no_more_processes_than_allowed() {
                 limits_in_force(&answer.report()).contains("processes 20"),
                 "{about}"
             );
+            // Who is alone with the limit makes as many as it says, and is told.
+            let is_told = Delegated::to(&world).is_some_and(|group| group.processes);
+            let expected: &[&str] = if is_told { &["processes"] } else { &[] };
+            assert_eq!(named(&answer.report()), expected, "{about}");
         }
         is_over(&world);
     }

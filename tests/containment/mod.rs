@@ -13,6 +13,8 @@ mod bystanders;
 mod changing;
 /// What grants hide and protect.
 mod exceptions;
+/// Control groups bound what all processes of a session take together.
+mod groups;
 /// Several commands of one session at the same time.
 mod lanes;
 /// Who takes more than its share is stopped, and nobody else.

@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 use super::world::{Policy, User, World, wait_until};
 
 /// The processes whose program is this world's attacker.
-fn alive(world: &World) -> Vec<i32> {
+pub(super) fn alive(world: &World) -> Vec<i32> {
     // By its inode: what a view calls it is not what the host calls it.
     let identity = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
     let program = identity(&world.workspace().join("attacker")).unwrap();
@@ -40,7 +40,7 @@ fn is_growing(file: &Path) -> bool {
     size() != before
 }
 
-fn start(world: &World, options: &[&str], file: &Path) -> Child {
+pub(super) fn start(world: &World, options: &[&str], file: &Path) -> Child {
     let mut command = world.program();
     command.args(["run", "--policy", "workspace"]).args(options);
     command.arg("--").args(["./attacker", "staying"]).arg(file);
@@ -129,7 +129,7 @@ fn a_broker_that_is_killed_takes_everything_with_it() {
 
 /// The keeper, which does nothing but wait, stands between broker and launcher. Before the
 /// launcher it may have started the tripwire.
-fn launcher_of(broker: &Child) -> Pid {
+pub(super) fn launcher_of(broker: &Child) -> Pid {
     let child_of = |pid: u32| -> u32 {
         let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
         let last = children.split_whitespace().last();

@@ -40,9 +40,11 @@ fn what_the_broker_needs_is_left_open() {
                 "PrivateDevices",
                 "ProtectProc",
                 "ProcSubset",
+                "ProtectControlGroups",
                 "ProtectKernelTunables",
                 "ProtectKernelLogs",
                 "ProtectHostname",
+                "RestrictSUIDSGID",
                 "MemoryDenyWriteExecute",
             ];
             assert!(!costs.contains(&name), "{unit}: {setting}");

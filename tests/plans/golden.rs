@@ -9,8 +9,8 @@ use lobsterpot::policy::{Anchors, Policy};
 use lobsterpot::sandbox::profile::{Access, DeviceControl, SystemView, ViewPath};
 use lobsterpot::sandbox::seccomp::Arch;
 use lobsterpot::sandbox::{
-    HostFeatures, Layers, Namespaces, Origin, Plan, Presence, ProcessBound, Supervision,
-    Unavailable, User, Wish,
+    ControlGroup, Delegation, HostFeatures, Layers, Namespaces, Occupancy, Origin, Plan, Presence,
+    ProcessBound, Supervision, Unavailable, User, Wish,
 };
 
 fn path(text: &str) -> HostPath {
@@ -39,7 +39,10 @@ fn kernel(landlock_abi: u32, supervision: Supervision) -> HostFeatures {
         fuse: Presence::Absent,
         user: User::Ordinary,
         pid_limit: Presence::Absent,
-        cgroup: Presence::Absent,
+        cgroup: ControlGroup::Unusable {
+            obstacle: "none in a test".into(),
+            remedy: "none in a test".into(),
+        },
     }
 }
 
@@ -62,13 +65,17 @@ fn small_view() -> SystemView {
     }
 }
 
-fn plan(policy: &str, host: &HostFeatures) -> Result<Plan, Unavailable> {
-    let anchors = Anchors {
+fn anchors() -> Anchors {
+    Anchors {
         root: path("/home/a/work"),
         home: path("/home/a"),
         state: path("/home/a/.local/state/lobsterpot"),
         config: path("/home/a/.config/lobsterpot"),
-    };
+    }
+}
+
+fn plan(policy: &str, host: &HostFeatures) -> Result<Plan, Unavailable> {
+    let anchors = anchors();
     let bound = Policy::built_in(policy).unwrap().bind(&anchors).unwrap();
     let terms = bound.policy();
     let reach = bound.reach(&PrincipalId::new("agent:main")).unwrap();
@@ -134,10 +141,61 @@ fn all_plans() -> String {
     text
 }
 
+/// A host where a control group with these controllers is delegated to the user.
+fn with_group(host: HostFeatures, (memory, processes): (Presence, Presence)) -> HostFeatures {
+    HostFeatures {
+        cgroup: ControlGroup::Delegated(Delegation {
+            directory: "/sys/fs/cgroup/of/the/test".into(),
+            occupancy: Occupancy::Free,
+            memory,
+            processes,
+        }),
+        ..host
+    }
+}
+
+const BOTH: (Presence, Presence) = (Presence::Present, Presence::Present);
+
+/// What control groups make of the limits, for uid 0.
+fn plans_with_groups() -> String {
+    let mut text = String::new();
+    let old = HostFeatures {
+        user: User::Root,
+        ..kernel(3, Supervision::Available)
+    };
+    for policy in ["read-only", "workspace"] {
+        for host in [with_namespaces(old.clone()), old.clone()] {
+            for memory in [Presence::Present, Presence::Absent] {
+                for processes in [Presence::Present, Presence::Absent] {
+                    let plan = plan(policy, &with_group(host.clone(), (memory, processes)));
+                    let plan = plan.unwrap();
+                    writeln!(
+                        text,
+                        "{policy}, {:?} mode, uid 0, a control group: memory {memory:?}, processes {processes:?}",
+                        plan.mode
+                    )
+                    .unwrap();
+                    writeln!(text, "  processes by {:?}", plan.process_bound).unwrap();
+                    writeln!(text, "  limits {}", plan.enforced().limits).unwrap();
+                    let group = plan.group.as_ref();
+                    let below =
+                        group.map_or("none".into(), |group| group.below.display().to_string());
+                    writeln!(text, "  group {below}").unwrap();
+                    for one in &plan.weaker {
+                        writeln!(text, "  weaker: {one}").unwrap();
+                    }
+                    text.push('\n');
+                }
+            }
+        }
+    }
+    text
+}
+
 #[test]
 fn plans_are_as_they_were_read_last() {
     let stored = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/plans/golden.txt");
-    let now = all_plans();
+    let now = all_plans() + &plans_with_groups();
     if std::env::var_os("LOBSTERPOT_BLESS").is_some() {
         std::fs::write(stored, &now).unwrap();
     }
@@ -195,12 +253,7 @@ fn a_guarantee_that_is_not_done_without_is_a_refusal_by_name() {
     for dropped in text.containment.accept.clone() {
         let mut policy = text.clone();
         policy.containment.accept.retain(|one| *one != dropped);
-        let anchors = Anchors {
-            root: path("/home/a/work"),
-            home: path("/home/a"),
-            state: path("/home/a/.local/state/lobsterpot"),
-            config: path("/home/a/.config/lobsterpot"),
-        };
+        let anchors = anchors();
         let bound = policy.bind(&anchors).unwrap();
         let reach = bound.reach(&PrincipalId::new("agent:main")).unwrap();
         let view = small_view();
@@ -256,4 +309,50 @@ fn what_nothing_bounds_is_not_said_to_be_bounded() {
     ] {
         assert_eq!(bound(user, pid_limit, host), expected);
     }
+    for user in [root, other] {
+        for (host, scratch) in [(flat(), false), (view(), true)] {
+            let host = with_group(host, BOTH);
+            assert_eq!(bound(user, old, host), (ProcessBound::Group, scratch));
+        }
+    }
+}
+
+/// Shared memory counts, and so does what lies in the private directory of a view.
+#[test]
+fn a_control_group_bounds_memory_and_the_private_directory_together() {
+    let bounds = |host: HostFeatures, memory: Option<u64>| {
+        let anchors = anchors();
+        let mut policy = Policy::built_in("workspace").unwrap();
+        policy.limits.memory = memory;
+        policy.limits.scratch = 1 << 20;
+        let bound = policy.bind(&anchors).unwrap();
+        let reach = bound.reach(&PrincipalId::new("agent:main")).unwrap();
+        let view = small_view();
+        let wish = Wish {
+            policy: "workspace",
+            reach: &reach,
+            containment: &bound.policy().containment,
+            limits: &bound.policy().limits,
+            view: &view,
+            home: &anchors.home,
+        };
+        let group = Plan::resolve(&wish, &host).unwrap().group;
+        group.map(|group| (group.memory, group.processes))
+    };
+    let flat = with_group(kernel(7, Supervision::Available), BOTH);
+    let view = with_namespaces(flat.clone());
+    assert_eq!(
+        bounds(flat.clone(), Some(4 << 20)),
+        Some((Some(4 << 20), Some(4096)))
+    );
+    assert_eq!(
+        bounds(view.clone(), Some(4 << 20)),
+        Some((Some(5 << 20), Some(4096)))
+    );
+    assert_eq!(bounds(view, None), Some((None, Some(4096))));
+    // It bounds nothing that it has no controller for.
+    let bare = (Presence::Absent, Presence::Absent);
+    let flat = with_group(flat, bare);
+    assert_eq!(bounds(flat.clone(), Some(4 << 20)), Some((None, None)));
+    assert_eq!(bounds(with_namespaces(flat), Some(4 << 20)), None);
 }

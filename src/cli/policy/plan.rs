@@ -7,7 +7,7 @@ use super::super::output::{FAINT, HEADING, WARNING, styled};
 use crate::model::{Right, Rights, shown};
 use crate::sandbox::profile::{Changes, ProfileOrigin};
 use crate::sandbox::seccomp::Action;
-use crate::sandbox::{ExplainedCall, ExplainedPath, MetadataCalls, PlanExplanation};
+use crate::sandbox::{ExplainedCall, ExplainedPath, MetadataCalls, PlanExplanation, ProcessBound};
 
 /// The plan in words.
 pub(super) fn words(plan: &PlanExplanation) -> String {
@@ -25,6 +25,7 @@ pub(super) fn words(plan: &PlanExplanation) -> String {
         let words = wrapped(&format!("{weaker}: {}", weaker.meaning()), 4);
         line(&mut text, &styled(WARNING, words));
     }
+    text.push_str(&bounds(plan));
     text.push_str(&profiles(plan));
     text.push_str(&paths(plan));
     text.push_str(&calls(plan));
@@ -46,6 +47,35 @@ pub(super) fn words(plan: &PlanExplanation) -> String {
 /// Writing to a `String` cannot fail.
 fn line(text: &mut String, words: &str) {
     let _ = writeln!(text, "  {words}");
+}
+
+/// What bounds what commands take together.
+fn bounds(plan: &PlanExplanation) -> String {
+    let mut text = String::new();
+    let processes = match plan.process_bound {
+        ProcessBound::Unwanted => None,
+        ProcessBound::Group => Some("their control group"),
+        ProcessBound::Namespace => Some("their pid namespace"),
+        ProcessBound::User => Some("the limit of the user"),
+        ProcessBound::Nothing => Some("nothing"),
+    };
+    if let Some(bound) = processes {
+        let words = format!("what bounds the number of their processes: {bound}");
+        line(&mut text, &wrapped(&words, 4));
+    }
+    let group = plan.group.as_ref();
+    if let Some(bytes) = group.and_then(|group| group.memory) {
+        let words = format!(
+            "all of them together take at most {} MiB of memory, by their control group",
+            bytes >> 20
+        );
+        line(&mut text, &wrapped(&words, 4));
+    }
+    if let Some(group) = group {
+        let words = format!("their control group lies below {}", group.below.display());
+        line(&mut text, &wrapped(&words, 4));
+    }
+    text
 }
 
 /// Profiles that are not part of the program; above all one that stands in for one that is.

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -19,6 +19,7 @@ use super::parts::{Part, number_of};
 use super::{Handle, Opened, Outgoing, Selectors, Shared, Worker, WorkerError, cancel, cost};
 use crate::broker::Brake;
 use crate::daemon::lines::{Line, Lines};
+use crate::sandbox::step_aside;
 
 /// How long a session may take to open.
 const OPENING: Duration = Duration::from_mins(1);
@@ -48,6 +49,9 @@ const NOT_PASSED: [&str; 5] = [
     "NOTIFY_SOCKET",
 ];
 
+/// Before the first worker: later ones would be in the way, and beside them is room.
+static ASIDE: Once = Once::new();
+
 type Output = Lines<BufReader<ChildStdout>>;
 
 /// Starts a worker and waits until its session is open.
@@ -56,6 +60,7 @@ pub(super) async fn start(
     directory: Option<&Path>,
 ) -> Result<Worker, WorkerError> {
     let not_started = |error| WorkerError::NotStarted(Arc::new(error));
+    ASIDE.call_once(step_aside);
     let mut child = command(selectors, directory).spawn().map_err(not_started)?;
     let (Some(input), Some(output), Some(errors)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())

@@ -16,15 +16,17 @@ use super::masks::{Covers, Hidden, hidden_in, protect_in};
 use super::own::{self, Scratch, attach_at};
 use super::skeleton::{Node, Skeleton};
 use crate::model::{Right, Rights};
+use crate::sandbox::group::SessionGroup;
 use crate::sandbox::landlock::OpenRule;
 use crate::sandbox::lane::LaneNumber;
 use crate::sandbox::plan::{self, HomeCopy, PathRule, Plan};
 use crate::sandbox::prepare::Handles;
 use crate::sandbox::profile::{Access, DeviceControl};
 use crate::sandbox::tripwire::{Handover, Password};
+use crate::sys::cgroup::Namespace;
 use crate::sys::metadata::c_path;
 use crate::sys::mount::{self, Attributes};
-use crate::sys::namespace;
+use crate::sys::namespace::{self, ControlGroups};
 
 /// What a view is made of.
 #[derive(Debug, Clone, Copy)]
@@ -37,15 +39,20 @@ pub(in crate::sandbox) struct Materials<'a> {
     pub scratch_bytes: u64,
     /// The highest number that a process gets, where the kernel counts for each namespace.
     pub highest_pid: Option<u64>,
+    /// The control group that is the root of what it sees of them; the keeper's own where
+    /// there is none.
+    pub group: Option<&'a SessionGroup>,
 }
 
-impl<'a> From<&'a Plan> for Materials<'a> {
-    fn from(plan: &'a Plan) -> Self {
+impl<'a> Materials<'a> {
+    /// Those that a plan names.
+    pub(in crate::sandbox) fn of(plan: &'a Plan, group: Option<&'a SessionGroup>) -> Self {
         Self {
             paths: &plan.paths,
             home_files: &plan.home_files,
             scratch_bytes: plan.limits.scratch,
             highest_pid: plan.highest_pid(),
+            group,
         }
     }
 }
@@ -59,6 +66,7 @@ pub(in crate::sandbox) struct Unfinished<'a> {
     terminals: OwnedFd,
     covers: Covers,
     highest_pid: Option<u64>,
+    groups: Option<Namespace>,
 }
 
 /// A view that this process, and everything it starts, lives in.
@@ -80,7 +88,13 @@ pub(in crate::sandbox) fn begin<'a>(
     tripwire: Option<Handover>,
 ) -> Result<Unfinished<'a>, ViewError> {
     namespace::enter_user_namespace().map_err(ViewError::at(ViewStep::UserNamespace))?;
-    namespace::leave_shared_namespaces().map_err(ViewError::at(ViewStep::Namespaces))?;
+    let enclosed = materials.group.map(SessionGroup::enclose).transpose();
+    let groups = enclosed.map_err(ViewError::at(ViewStep::ControlGroup))?;
+    namespace::leave_shared_namespaces(match &groups {
+        None => ControlGroups::Leave,
+        Some(_) => ControlGroups::Keep,
+    })
+    .map_err(ViewError::at(ViewStep::Namespaces))?;
     namespace::set_host_name("lobsterpot").map_err(ViewError::at(ViewStep::Namespaces))?;
     let found = locate(materials.paths, handles)?;
     let hidden = hidden(&found)?;
@@ -128,6 +142,7 @@ pub(in crate::sandbox) fn begin<'a>(
         terminals,
         covers,
         highest_pid: materials.highest_pid,
+        groups,
     })
 }
 
@@ -266,7 +281,13 @@ impl<'a> Unfinished<'a> {
             terminals,
             covers,
             highest_pid,
+            groups,
         } = self;
+        if let Some(groups) = groups {
+            groups
+                .enter()
+                .map_err(ViewError::at(ViewStep::ControlGroup))?;
+        }
         if let Some(highest) = highest_pid {
             own::limit_processes(highest)?;
         }

@@ -17,6 +17,8 @@ pub enum ViewStep {
     UserNamespace,
     /// All the other namespaces.
     Namespaces,
+    /// The session's control group.
+    ControlGroup,
     /// The empty root.
     Root,
     /// The root that tells who leaves the view.
@@ -50,6 +52,7 @@ impl ViewStep {
         match self {
             Self::UserNamespace => "make a user namespace",
             Self::Namespaces => "make the other namespaces",
+            Self::ControlGroup => "enter its control group",
             Self::Root => "make an empty root",
             Self::Tripwire => "mount the tripwire",
             Self::Scratch => "make the private directory",

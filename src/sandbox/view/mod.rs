@@ -17,7 +17,7 @@ mod own;
 mod skeleton;
 mod trial;
 
-pub(super) use build::{Unfinished, View, begin};
+pub(super) use build::{Materials, Unfinished, View, begin};
 pub use error::{ViewError, ViewStep};
 pub(super) use own::{PRIVATE, SCRATCH};
 pub(super) use skeleton::{Node, Skeleton};

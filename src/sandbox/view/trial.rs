@@ -55,6 +55,7 @@ fn build_in_two_processes(theirs: &UnixStream) -> Result<(), ViewError> {
         home_files: &[],
         scratch_bytes: 1 << 20,
         highest_pid: None,
+        group: None,
     };
     let unfinished = begin(materials, &NoGrants, None)?;
     match process::fork_single_threaded().map_err(ViewError::at(ViewStep::Namespaces))? {
