@@ -12,6 +12,7 @@ mod profiles;
 mod prompt;
 mod report;
 mod run;
+mod told;
 mod unrecorded;
 mod usage;
 pub(crate) mod world;

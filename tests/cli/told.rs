@@ -1,0 +1,170 @@
+//! What mounts and Landlock refuse inside a command is in its reply: code and path of each.
+
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use super::world::{Ran, World};
+
+/// Attempts, each by the path that is to be told, its code in a view, and its code in flat mode.
+/// In a file, for a command line with these names is refused before it runs.
+const ATTEMPTS: [(&str, &str, &str, &str); 9] = [
+    (
+        "cat /etc/shadow",
+        "/etc/shadow",
+        "outside-capability",
+        "outside-capability",
+    ),
+    (
+        "ls /var/spool",
+        "/var/spool",
+        "outside-capability",
+        "outside-capability",
+    ),
+    (
+        "mkdir /opt/made",
+        "/opt/made",
+        "outside-capability",
+        "outside-capability",
+    ),
+    ("touch /usr/made", "/usr/made", "read-only", "read-only"),
+    ("rm /usr/bin/env", "/usr/bin/env", "read-only", "read-only"),
+    (
+        "mv mine /usr/lib/moved",
+        "/usr/lib/moved",
+        "read-only",
+        "read-only",
+    ),
+    (
+        "ln mine /usr/linked",
+        "/usr/linked",
+        "read-only",
+        "read-only",
+    ),
+    ("echo x >> .git/config", ".git/config", "protected-path", ""),
+    ("cat .env", ".env", "hidden-path", ""),
+];
+
+fn world() -> World {
+    let world = World::new();
+    world.write("work/.git/config", "[core]\n");
+    world.write("work/.env", "KEY=value\n");
+    world.write("work/mine", "mine\n");
+    world
+}
+
+/// The reply to a script, in a mode.
+fn report(world: &World, flat: &str, options: &[&str], script: &str) -> Value {
+    world.write("work/script", script);
+    let mut words = vec!["run", "--json"];
+    words.extend(options);
+    words.extend(["--", "sh", "script"]);
+    let mut command = world.command(words);
+    command
+        .env("LOBSTERPOT_FORCE_FLAT", flat)
+        .stdin(Stdio::null());
+    Ran::of(command.output().unwrap()).report()
+}
+
+fn is_told(report: &Value, path: &str, code: &str) -> bool {
+    let denials = report["denials"].as_array().unwrap();
+    denials.iter().any(|denial| {
+        let told = denial["path"].as_str().unwrap_or_default();
+        denial["code"] == code && (told == path || told.ends_with(&format!("/{path}")))
+    })
+}
+
+#[test]
+fn what_other_layers_refuse_is_told() {
+    for flat in ["0", "1"] {
+        for (script, path, in_view, in_flat) in ATTEMPTS {
+            let world = world();
+            let report = report(&world, flat, &[], script);
+            let is_view = report["enforced"]["mode"] == "view";
+            let code = if is_view { in_view } else { in_flat };
+            // In flat mode nothing keeps commands from the exceptions of what they can change.
+            if code.is_empty() {
+                continue;
+            }
+            assert_ne!(report["result"]["exit_code"], 0, "{script}: {report}");
+            assert!(is_told(&report, path, code), "{script}: {report}");
+        }
+    }
+}
+
+#[test]
+fn what_a_read_only_policy_refuses_is_told() {
+    for flat in ["0", "1"] {
+        for (script, path) in [
+            ("echo x > mine", "mine"),
+            ("echo x > made", "made"),
+            ("mkdir made", "made"),
+            ("rm mine", "mine"),
+            ("mv mine moved", "mine"),
+            ("ln mine linked", "linked"),
+            ("ln -s mine linked", "linked"),
+            ("chmod 600 mine", "mine"),
+            ("truncate -s 0 mine", "mine"),
+            ("touch mine", "mine"),
+        ] {
+            let world = world();
+            let report = report(&world, flat, &["--read-only"], script);
+            assert!(is_told(&report, path, "read-only"), "{script}: {report}");
+            assert_eq!(world.read("work/mine"), "mine\n");
+        }
+    }
+}
+
+/// A witness that sees what is allowed as refused would be in everybody's way.
+#[test]
+fn what_is_allowed_is_neither_refused_nor_told() {
+    let script = "set -e
+        mkdir made; echo x > made/file; mv made/file made/other; ln made/other made/linked
+        ln -s other made/symbolic; cat made/symbolic; chmod 600 made/other; touch made/other
+        rm -r made; echo x > /dev/null; echo x > \"$TMPDIR/own\"; rm \"$TMPDIR/own\"
+        exec 3> made; echo x > /proc/self/fd/3; exec 4< made; cat /dev/fd/4; rm made
+        ls /usr/bin > /dev/null; head -c 1 /dev/zero > /dev/null
+        git init -q new; cd new; git config user.email a@b; git config user.name a
+        echo x > file; git add file; git commit -qm x; git status";
+    for flat in ["0", "1"] {
+        let world = world();
+        let report = report(&world, flat, &[], script);
+        assert_eq!(report["result"]["exit_code"], 0, "{report}");
+        let none: [Value; 0] = [];
+        let denials = report["denials"].as_array().unwrap();
+        let told: Vec<&Value> = denials
+            .iter()
+            .filter(|one| one["noise"].is_null())
+            .collect();
+        assert_eq!(told, none.iter().collect::<Vec<_>>(), "{report}");
+    }
+}
+
+#[test]
+fn a_policy_says_how_much_is_looked_at() {
+    let text = std::fs::read_to_string("policies/workspace.toml").unwrap();
+    let told = |notify: &str, flat: &str| {
+        let world = world();
+        let text = text
+            .replace("name = \"workspace\"", "name = \"own\"")
+            .replace(
+                "mode = \"auto\"",
+                &format!("mode = \"auto\"\nnotify = \"{notify}\""),
+            );
+        let policy = world.write("home/own.toml", &text);
+        let policy = policy.to_str().unwrap();
+        let script = "touch /usr/made; cat /etc/shadow";
+        let report = report(&world, flat, &["--policy", policy], script);
+        let change = is_told(&report, "/usr/made", "read-only");
+        let open = is_told(&report, "/etc/shadow", "outside-capability");
+        (change, open)
+    };
+    assert_eq!(told("closed-calls", "1"), (false, false));
+    assert_eq!(told("changes", "1"), (true, false));
+    assert_eq!(told("opens", "1"), (true, true));
+    if told("opens", "0") == (true, true) {
+        // The tripwire sees the rest of a view.
+        assert_eq!(told("closed-calls", "0"), (false, true));
+        assert_eq!(told("changes", "0"), (true, true));
+    }
+}
