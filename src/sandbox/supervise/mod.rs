@@ -123,6 +123,9 @@ impl Supervisor {
             return (Answer::Refused(Errno::EPERM as i32), None);
         }
         match self.place_of(&pinned) {
+            Ok(place) if is_no_cut(&call.change, &pinned, place.as_fd()) => {
+                refuse(notification, &call, Some(&pinned), RefusedFor::Closed)
+            }
             Ok(place) => perform(notification, &call, &pinned, &place),
             Err(reason) => refuse(notification, &call, Some(&pinned), reason),
         }
@@ -211,6 +214,16 @@ fn perform(
         Ok(()) => (Answer::Performed(0), None),
         Err(error) => (Answer::Refused(errno_of(&error)), None),
     }
+}
+
+/// Whether a change of length is more than cutting off a file that has a name. The size that a
+/// command's files may have binds the command and not the supervisor, and what has no name any
+/// more may be in use outside.
+fn is_no_cut(change: &Change, pinned: &Pinned, handle: std::os::fd::BorrowedFd<'_>) -> bool {
+    let Change::Length(length) = change else {
+        return false;
+    };
+    pinned.has_no_name() || metadata::length_of(handle).map_or(true, |size| *length > size)
 }
 
 /// What a root lets the supervisor do.
