@@ -117,6 +117,8 @@ pub struct NotEntered {
     pub error: EnterError,
     /// The supervised calls that were refused before its launcher was lost: the first ones.
     pub refused: Vec<RefusedCall>,
+    /// How many more were refused.
+    pub refused_more: u64,
     /// Attempts to leave the view, as when the program lies outside.
     pub seen: Seen,
 }
@@ -126,6 +128,7 @@ impl From<EnterError> for NotEntered {
         Self {
             error,
             refused: Vec::new(),
+            refused_more: 0,
             seen: Seen::default(),
         }
     }
