@@ -295,3 +295,29 @@ fn refused(
 fn errno_of(error: &io::Error) -> i32 {
     error.raw_os_error().unwrap_or(Errno::EPERM as i32)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Change, Pinned, Target, is_no_cut};
+    use std::fs::File;
+    use std::os::fd::{AsFd as _, AsRawFd as _};
+
+    fn is_cut(file: &File, length: i64) -> bool {
+        let own = i32::try_from(std::process::id()).unwrap();
+        let pinned = Pinned::by(own, &Target::Descriptor(file.as_raw_fd())).unwrap();
+        !is_no_cut(&Change::Length(length), &pinned, file.as_fd())
+    }
+
+    /// Below Landlock ABI 3 a supervisor does it for a command, whose limits it has not.
+    #[test]
+    fn what_has_a_name_is_cut_off_and_nothing_is_lengthened() {
+        let named = tempfile::NamedTempFile::new().unwrap();
+        named.as_file().set_len(10).unwrap();
+        assert!(is_cut(named.as_file(), 0));
+        assert!(is_cut(named.as_file(), 10));
+        assert!(!is_cut(named.as_file(), 11));
+        let nameless = tempfile::tempfile().unwrap();
+        nameless.set_len(10).unwrap();
+        assert!(!is_cut(&nameless, 0));
+    }
+}
