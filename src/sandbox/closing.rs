@@ -45,7 +45,7 @@ pub(super) fn rules(view: &SystemView, situation: Situation) -> Result<SyscallRu
     if situation.mode == Mode::Flat || situation.metadata == MetadataCalls::Supervised {
         closed.push(("inode-flags", inode_flags(situation.changes)));
     }
-    if lacks_truncation(&situation) {
+    if lacks_truncation(situation) {
         closed.push(("truncate", Treatment::AsWritten));
         closed.push((
             "truncate-by-path",
@@ -69,7 +69,7 @@ fn changes_by_supervisor(metadata: MetadataCalls) -> Treatment {
 
 /// Whether nothing but the filter keeps files from being cut off. A view's mounts do, except
 /// where a grant lets names be made and nothing be written.
-fn lacks_truncation(situation: &Situation) -> bool {
+fn lacks_truncation(situation: Situation) -> bool {
     let by_mounts = situation.mode == Mode::View && situation.metadata != MetadataCalls::Supervised;
     situation.landlock_abi < TRUNCATION && !by_mounts
 }

@@ -367,6 +367,18 @@ mod tests {
             ),
             (
                 |_| (),
+                (ViewStep::ReplaceRoot, Errno::EINVAL),
+                "ramdisk",
+                "a mounted root",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn what_an_old_kernel_lacks_is_told_from_what_a_filter_refuses() {
+        check(&[
+            (
+                |_| (),
                 (ViewStep::Root, Errno::ENOSYS),
                 "this kernel is too old",
                 "Linux 5.12",
@@ -376,12 +388,6 @@ mod tests {
                 (ViewStep::Root, Errno::ENOSYS),
                 "filter",
                 "seccomp=unconfined",
-            ),
-            (
-                |_| (),
-                (ViewStep::ReplaceRoot, Errno::EINVAL),
-                "ramdisk",
-                "a mounted root",
             ),
         ]);
     }
