@@ -180,16 +180,29 @@ fn delegated(delegation: &Delegation) -> String {
 
 /// What each newer ABI of Landlock brought, as far as a guarantee depends on it.
 fn landlock(abi: u32) -> String {
-    match abi {
-        0 => "none: enable CONFIG_SECURITY_LANDLOCK, and landlock in the boot option lsm=".into(),
-        1..3 => format!("abi {abi}: too old, files could be truncated; Linux 6.2 has abi 3"),
-        3 => {
-            "abi 3: files; Linux 6.7 would add TCP ports, 6.10 device controls, 6.12 signals".into()
+    let text = match abi {
+        0 => {
+            "none: Linux 5.13 has it; enable CONFIG_SECURITY_LANDLOCK, and landlock in the boot \
+             option lsm="
         }
-        4 => "abi 4: files, TCP ports; Linux 6.10 would add device controls, 6.12 signals".into(),
-        5 => "abi 5: files, TCP ports, device controls; Linux 6.12 would add signals".into(),
-        _ => format!("abi {abi}: files, TCP ports, device controls, signals, abstract sockets"),
-    }
+        1 => {
+            "abi 1: files, but moves between directories are refused, and truncation is left to \
+             mounts or the filter; Linux 5.19 would add moves, 6.2 truncation, 6.7 TCP ports, \
+             6.10 device controls, 6.12 signals"
+        }
+        2 => {
+            "abi 2: files, but truncation is left to mounts or the filter; Linux 6.2 would add it, \
+             6.7 TCP ports, 6.10 device controls, 6.12 signals"
+        }
+        3 => "abi 3: files; Linux 6.7 would add TCP ports, 6.10 device controls, 6.12 signals",
+        4 => "abi 4: files, TCP ports; Linux 6.10 would add device controls, 6.12 signals",
+        5 => "abi 5: files, TCP ports, device controls; Linux 6.12 would add signals",
+        _ => {
+            let all = "files, TCP ports, device controls, signals, abstract sockets";
+            return format!("abi {abi}: {all}");
+        }
+    };
+    text.into()
 }
 
 fn supervision(supervision: Supervision) -> &'static str {

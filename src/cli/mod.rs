@@ -39,6 +39,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use failure::{Failure, Format};
 
 use crate::ambient::Operator;
+use crate::sys::limits::raise_open_files;
 
 const LONG_ABOUT: &str = "\
 A capability broker and sandbox for the tool calls of AI agents on Linux.
@@ -185,6 +186,9 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    // In flat mode a sandbox has a handle for each name beside one that is hidden, and most
+    // systems let a process open 1024. Commands get the limit of their policy in any case.
+    raise_open_files();
     let format = arguments.command.format();
     match arguments.command.run() {
         Ok(code) => ExitCode::from(code),

@@ -12,7 +12,6 @@ use crate::ambient::Operator;
 use crate::broker::{Brake, audit_log};
 use crate::daemon::{self, Serving};
 use crate::policy::time_limit;
-use crate::sys::limits::raise_open_files;
 use crate::sys::socket::{self, SocketFile};
 
 const AFTER_HELP: &str = r#"Examples:
@@ -62,7 +61,6 @@ pub(super) fn run(arguments: &ServeArguments, operator: &Operator) -> Result<u8,
         return Ok(0);
     }
     let log = audit_log(operator).map_err(Failure::of_session)?;
-    raise_open_files();
     let (listener, file) = listener(arguments, operator)?;
     let serving = Serving {
         listener,

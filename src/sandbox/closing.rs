@@ -42,22 +42,17 @@ pub(super) fn rules(view: &SystemView, situation: Situation) -> Result<SyscallRu
     });
     // A view's mounts restrict these calls as they restrict the rest.
     if situation.mode == Mode::Flat {
-        let supervised = matches!(
-            situation.metadata,
-            MetadataCalls::Witnessed | MetadataCalls::Supervised
-        );
-        let treatment = if supervised {
-            Treatment::Supervise
-        } else {
-            Treatment::AsWritten
-        };
-        closed.push(("scheduling", treatment));
+        closed.push(("scheduling", changes_by_supervisor(situation.metadata)));
     }
     if situation.mode == Mode::Flat || situation.metadata == MetadataCalls::Supervised {
         closed.push(("inode-flags", inode_flags(situation.changes)));
     }
-    if situation.landlock_abi < TRUNCATION {
+    if lacks_truncation(situation) {
         closed.push(("truncate", Treatment::AsWritten));
+        closed.push((
+            "truncate-by-path",
+            changes_by_supervisor(situation.metadata),
+        ));
     } else {
         let watched: &[&str] = match situation.notify {
             None | Some(Notify::ClosedCalls) => &[],
@@ -67,6 +62,24 @@ pub(super) fn rules(view: &SystemView, situation: Situation) -> Result<SyscallRu
         closed.extend(watched.iter().map(|name| (*name, Treatment::Supervise)));
     }
     sets.rules(situation.arch, &closed)
+}
+
+/// What becomes of calls that a supervisor can carry out for a command, where there is one.
+fn changes_by_supervisor(metadata: MetadataCalls) -> Treatment {
+    match metadata {
+        MetadataCalls::Witnessed | MetadataCalls::Supervised => Treatment::Supervise,
+        MetadataCalls::Refused
+        | MetadataCalls::PrivilegedSupervised
+        | MetadataCalls::Watched
+        | MetadataCalls::PrivilegedRefused => Treatment::AsWritten,
+    }
+}
+
+/// Whether nothing but the filter keeps files from being cut off. A view's mounts do, except
+/// where a grant lets names be made and nothing be written.
+fn lacks_truncation(situation: Situation) -> bool {
+    let by_mounts = situation.mode == Mode::View && situation.metadata != MetadataCalls::Supervised;
+    situation.landlock_abi < TRUNCATION && !by_mounts
 }
 
 /// The supervisor makes no such change, so it is refused with the error of a plan of its kind.
@@ -119,6 +132,38 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    /// Below Landlock ABI 3 truncation is closed where no mount restricts it, and only there.
+    #[test]
+    fn truncation_is_closed_where_nothing_else_restricts_it() {
+        let truncate = Arch::X86_64.number("truncate").unwrap();
+        let is_closed = |mode, metadata, landlock_abi| {
+            let situation = Situation {
+                arch: Arch::X86_64,
+                mode,
+                changes: Changes::Workspace,
+                metadata,
+                landlock_abi,
+                notify: None,
+            };
+            let rules = rules(&SystemView::default(), situation).unwrap();
+            rules.rules.contains_key(&truncate)
+        };
+        for abi in [1, 2] {
+            assert!(is_closed(Mode::Flat, MetadataCalls::Supervised, abi));
+            assert!(is_closed(Mode::Flat, MetadataCalls::Refused, abi));
+            assert!(is_closed(Mode::View, MetadataCalls::Supervised, abi));
+            for by_mounts in [
+                MetadataCalls::PrivilegedSupervised,
+                MetadataCalls::PrivilegedRefused,
+            ] {
+                assert!(!is_closed(Mode::View, by_mounts, abi));
+            }
+        }
+        for mode in [Mode::View, Mode::Flat] {
+            assert!(!is_closed(mode, MetadataCalls::Supervised, 3));
         }
     }
 

@@ -96,6 +96,11 @@ impl Obstacle {
                 "use a kernel with CONFIG_USER_NS",
             )),
             (ViewStep::UserNamespace, Errno::EPERM) => forbidden_user_namespace(around),
+            // Whatever a filter answers, a kernel of its own accord only says so of what it lacks.
+            (_, Errno::ENOSYS) if !around.is_filtered => Some(Self::new(
+                format!("{error}: this kernel is too old to make read-only trees of mounts"),
+                "use Linux 5.12 or newer",
+            )),
             (ViewStep::Namespaces, Errno::ENOSPC) => around.forbidden_kind.as_ref().map(|path| {
                 let name = path.trim_start_matches("/proc/sys/").replace('/', ".");
                 Self::new(format!("{path} is 0"), format!("sysctl {name}=15000"))
@@ -365,6 +370,24 @@ mod tests {
                 (ViewStep::ReplaceRoot, Errno::EINVAL),
                 "ramdisk",
                 "a mounted root",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn what_an_old_kernel_lacks_is_told_from_what_a_filter_refuses() {
+        check(&[
+            (
+                |_| (),
+                (ViewStep::Root, Errno::ENOSYS),
+                "this kernel is too old",
+                "Linux 5.12",
+            ),
+            (
+                |around| around.is_filtered = true,
+                (ViewStep::Root, Errno::ENOSYS),
+                "filter",
+                "seccomp=unconfined",
             ),
         ]);
     }

@@ -34,11 +34,14 @@ pub(super) fn in_flat_mode(
             roots.push((handle.try_clone_to_owned()?, rule_of(rule)));
         }
     }
+    let supervisor = supervisor(plan, roots);
+    if plan.notify < Some(Notify::Changes) {
+        return Ok(supervisor);
+    }
     let mut areas = vec![Area::of(scratch, AreaSource::Grant, Rights::ALL)?];
     for (rule, handle) in opened {
         areas.push(area(rule, *handle)?);
     }
-    let supervisor = supervisor(plan, roots);
     Ok(supervisor.watching(areas, MetadataChanges::Made))
 }
 
@@ -70,6 +73,10 @@ pub(super) fn in_view(plan: &Plan) -> io::Result<Supervisor> {
         areas.push(Area::of(handle.as_fd(), AreaSource::Grant, Rights::ALL)?);
         roots.push((handle, everything()));
     }
+    let supervisor = supervisor(plan, roots);
+    if plan.notify < Some(Notify::Changes) {
+        return Ok(supervisor);
+    }
     if plan.notify == Some(Notify::Opens) {
         areas.extend(system_areas(plan)?);
     }
@@ -77,7 +84,7 @@ pub(super) fn in_view(plan: &Plan) -> io::Result<Supervisor> {
         MetadataCalls::Watched => MetadataChanges::LeftToMounts,
         _ => MetadataChanges::Made,
     };
-    Ok(supervisor(plan, roots).watching(areas, metadata))
+    Ok(supervisor.watching(areas, metadata))
 }
 
 /// What a view shows beside the grants. Nothing but opens for reading asks for it.

@@ -75,7 +75,8 @@ fn hard_limit(resource: u32) -> u64 {
     }
 }
 
-/// Lets this process open as many files as it ever may: a server has several for each session.
+/// Lets this process open as many files as it ever may: a server has several for each session,
+/// and a sandbox in flat mode one for each of its rules.
 /// Where that is refused, it has what it had.
 pub fn raise_open_files() {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};

@@ -135,6 +135,14 @@ impl Identity {
     }
 }
 
+/// The size of what a handle leads to.
+///
+/// # Errors
+/// When the descriptor is not open.
+pub fn length_of(handle: BorrowedFd<'_>) -> io::Result<i64> {
+    Ok(nix::sys::stat::fstat(handle)?.st_size)
+}
+
 /// The path under which the kernel knows a handle just now. It can be outdated at once.
 ///
 /// # Errors

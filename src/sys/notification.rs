@@ -7,9 +7,8 @@
 use std::io;
 use std::mem::{MaybeUninit, zeroed};
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
-use std::time::Duration;
 
-use super::stdio::{Interest, wait};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// The listener of one filter.
 #[derive(Debug)]
@@ -61,11 +60,18 @@ impl Listener {
         Self { descriptor }
     }
 
-    /// Takes the next call; `None` when the caller died before it could be taken.
+    /// Takes the next call; `None` when none waits, or the caller died before it could be taken.
+    ///
+    /// It never blocks. Before Linux 6.11 the kernel lets a supervisor that asks for a call
+    /// sleep for good once every process with the filter is gone, which a poll tells of just
+    /// as it tells of a call.
     ///
     /// # Errors
-    /// When nobody is left who could call, or the descriptor is no listener.
+    /// When nobody uses the filter any more, or the descriptor is no listener.
     pub fn receive(&self) -> io::Result<Option<Notification>> {
+        if self.waits_for_nobody()? {
+            return Ok(None);
+        }
         // SAFETY: the kernel demands a zeroed structure, and zero is valid for all fields.
         let mut request: libc::seccomp_notif = unsafe { zeroed() };
         // SAFETY: the kernel writes one `seccomp_notif`, which lives through the call.
@@ -73,8 +79,6 @@ impl Listener {
         if result == -1 {
             let error = io::Error::last_os_error();
             return match error.raw_os_error() {
-                // So says Linux as well once nobody uses the filter any more, without end.
-                Some(libc::ENOENT) if self.is_deserted() => Err(error),
                 Some(libc::ENOENT | libc::EINTR) => Ok(None),
                 _ => Err(error),
             };
@@ -87,10 +91,19 @@ impl Listener {
         }))
     }
 
-    /// Whether no process uses the filter any more (`POLLHUP`, Linux 5.8).
-    fn is_deserted(&self) -> bool {
-        let gone = [(self.as_fd(), Interest::Gone)];
-        wait(&gone, Some(Duration::ZERO)).is_ok_and(|ready| ready == [true])
+    /// Whether no call is there to be taken. A call that the kernel tells of here can be gone
+    /// when it is asked for, and that is an error then, not a wait.
+    fn waits_for_nobody(&self) -> io::Result<bool> {
+        let mut polled = [PollFd::new(self.descriptor.as_fd(), PollFlags::POLLIN)];
+        poll(&mut polled, PollTimeout::ZERO)?;
+        let seen = polled[0].revents().unwrap_or(PollFlags::empty());
+        if seen.contains(PollFlags::POLLIN) {
+            return Ok(false);
+        }
+        if seen.is_empty() {
+            return Ok(true);
+        }
+        Err(io::ErrorKind::NotConnected.into())
     }
 
     /// Whether the call still waits, so that what was read from its memory was its own.
@@ -128,5 +141,46 @@ impl Listener {
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.descriptor.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Listener;
+    use crate::sys::seccomp::{Filter, Listening, Supervision};
+    use std::os::fd::{FromRawFd as _, OwnedFd};
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    /// Before Linux 6.11 a supervisor that asked too late slept for good, and with it the
+    /// launcher that had a command to end.
+    #[test]
+    fn asking_for_a_call_never_blocks() {
+        let (send, receive) = mpsc::channel();
+        let (release, wait) = mpsc::channel::<()>();
+        let filtered = thread::spawn(move || {
+            nix::sys::prctl::set_no_new_privs().unwrap();
+            let filter = Filter::allowing_everything(Supervision::Listener);
+            let Ok(Listening::Yes(raw)) = filter.install() else {
+                return;
+            };
+            // SAFETY: the kernel just installed it; nobody else owns it.
+            let descriptor = unsafe { OwnedFd::from_raw_fd(raw) };
+            send.send(Listener::new(descriptor)).unwrap();
+            let _ = wait.recv();
+        });
+        let Ok(listener) = receive.recv() else {
+            // An outer sandbox has the only listener.
+            return;
+        };
+        assert!(listener.receive().unwrap().is_none());
+        drop(release);
+        filtered.join().unwrap();
+        let patience = Instant::now() + Duration::from_mins(1);
+        while listener.receive().is_ok() {
+            assert!(Instant::now() < patience, "it is told when all are gone");
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }

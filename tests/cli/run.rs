@@ -325,3 +325,28 @@ fn a_grant_that_is_skipped_keeps_no_command_from_running() {
     ];
     world.run(words).expect(125);
 }
+
+/// In flat mode a directory with something hidden in it needs a handle for each name beside that.
+#[test]
+fn a_large_directory_needs_no_larger_limit_of_open_files() {
+    const NAMES: usize = 300;
+    let world = World::new();
+    world.write("work/.env", "hidden");
+    for number in 0..NAMES {
+        world.write(&format!("work/{number}"), "");
+    }
+    let few = format!("ulimit -S -n {}; exec \"$0\" \"$@\"", NAMES / 2);
+    let program = env!("CARGO_BIN_EXE_lobsterpot");
+    let mut command = std::process::Command::new("/bin/sh");
+    command.args(["-c", &few, program, "run", "--read-only", "--", "cat", "7"]);
+    for (name, value) in world.command(["run"]).get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.env("LOBSTERPOT_FORCE_FLAT", "1");
+    let output = command.current_dir(world.path("work")).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+}

@@ -111,6 +111,46 @@ fn told(plan: &Plan) -> String {
     text
 }
 
+/// Kernels that people have, as `lobsterpot doctor --json` tells of them.
+fn known_kernels() -> [(&'static str, HostFeatures); 6] {
+    let of = |landlock_abi, pid_limit| HostFeatures {
+        fuse: Presence::Present,
+        pid_limit,
+        ..kernel(landlock_abi, Supervision::Available)
+    };
+    let old = |landlock_abi| with_namespaces(of(landlock_abi, Presence::Absent));
+    [
+        // Without mount_setattr there is no view; without Landlock there is nothing.
+        ("Linux 5.10 (Debian 11)", of(0, Presence::Absent)),
+        ("Linux 5.15 (Ubuntu 22.04)", old(1)),
+        ("Linux 6.1 (Debian 12)", old(2)),
+        // AppArmor keeps ordinary users from namespaces.
+        ("Linux 6.8 (Ubuntu 24.04)", of(4, Presence::Absent)),
+        ("Linux 6.12 (Debian 13)", old(6)),
+        ("Linux 6.18", with_namespaces(of(7, Presence::Present))),
+    ]
+}
+
+fn plans_of_known_kernels() -> String {
+    let mut text = String::new();
+    for (name, host) in known_kernels() {
+        for user in [User::Ordinary, User::Root] {
+            for policy in ["read-only", "workspace"] {
+                let host = HostFeatures {
+                    user,
+                    ..host.clone()
+                };
+                let outcome = match plan(policy, &host) {
+                    Ok(plan) => told(&plan),
+                    Err(error) => format!("refused: {error}\n"),
+                };
+                writeln!(text, "{policy}, {name}, {user:?} user\n  {outcome}").unwrap();
+            }
+        }
+    }
+    text
+}
+
 fn all_plans() -> String {
     let mut text = String::new();
     for policy in ["read-only", "workspace"] {
@@ -195,7 +235,7 @@ fn plans_with_groups() -> String {
 #[test]
 fn plans_are_as_they_were_read_last() {
     let stored = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/plans/golden.txt");
-    let now = all_plans() + &plans_with_groups();
+    let now = all_plans() + &plans_of_known_kernels() + &plans_with_groups();
     if std::env::var_os("LOBSTERPOT_BLESS").is_some() {
         std::fs::write(stored, &now).unwrap();
     }

@@ -43,7 +43,8 @@ use crate::sys::process;
 pub(super) struct Supervisor {
     roots: Vec<WritableRoot>,
     elsewhere: RefusedFor,
-    areas: Areas,
+    /// Where calls are looked at that other layers refuse in any case.
+    areas: Option<Areas>,
     metadata: MetadataChanges,
     /// The rules that state the errors of closed calls, where these are handed over.
     closed: Option<SyscallRules>,
@@ -72,7 +73,7 @@ impl Supervisor {
         Self {
             roots,
             elsewhere,
-            areas: Areas::default(),
+            areas: None,
             metadata: MetadataChanges::Made,
             closed: None,
         }
@@ -82,7 +83,7 @@ impl Supervisor {
     #[must_use]
     pub(super) fn watching(self, areas: Vec<Area>, metadata: MetadataChanges) -> Self {
         Self {
-            areas: Areas::new(areas),
+            areas: Some(Areas::new(areas)),
             metadata,
             ..self
         }
@@ -126,11 +127,15 @@ impl Supervisor {
         if let Some(errno) = self.closed_with(notification) {
             return (Answer::Refused(errno), tell_of_closed(notification, errno));
         }
-        match Attempt::read(notification) {
-            Ok(None) => {}
-            Ok(Some(attempt)) => return self.witness(listener, notification, &attempt),
-            // Other layers check it, whatever it is.
-            Err(_) => return (Answer::LeftToOtherLayers, None),
+        if let Some(areas) = &self.areas {
+            match Attempt::read(notification) {
+                Ok(None) => {}
+                Ok(Some(attempt)) => {
+                    return self.witness(areas, (listener, notification), &attempt);
+                }
+                // Other layers check it, whatever it is.
+                Err(_) => return (Answer::LeftToOtherLayers, None),
+            }
         }
         match Scheduling::read(notification) {
             Ok(None) => {}
@@ -158,6 +163,9 @@ impl Supervisor {
             return (Answer::Refused(Errno::EPERM as i32), None);
         }
         match self.place_of(&pinned) {
+            Ok(place) if is_no_cut(&call.change, &pinned, place.as_fd()) => {
+                refuse(notification, &call, Some(&pinned), RefusedFor::Closed)
+            }
             Ok(place) => perform(notification, &call, &pinned, &place),
             Err(reason) => refuse(notification, &call, Some(&pinned), reason),
         }
@@ -176,13 +184,13 @@ impl Supervisor {
     /// Refuses what other layers would refuse; leaves to them what they would not.
     fn witness(
         &self,
-        listener: &Listener,
-        notification: &Notification,
+        areas: &Areas,
+        (listener, notification): (&Listener, &Notification),
         attempt: &Attempt,
     ) -> (Answer, Option<RefusedCall>) {
         let refusal = attempt.objects.iter().find_map(|object| {
             let wanted = object.wanted(notification.pid).ok()?;
-            let reason = self.areas.refusal(&wanted)?;
+            let reason = areas.refusal(&wanted)?;
             Some((object, self.expected(reason)))
         });
         let Some((object, reason)) = refusal else {
@@ -222,7 +230,9 @@ impl Supervisor {
             return (Answer::LeftToOtherLayers, None);
         };
         let shown = shown_path(notification.pid, call, Some(&pinned));
-        let Some(reason) = self.areas.refusal(&Wanted::of(pinned, Right::Write)) else {
+        let wanted = Wanted::of(pinned, Right::Write);
+        let reason = self.areas.as_ref().and_then(|areas| areas.refusal(&wanted));
+        let Some(reason) = reason else {
             return (Answer::LeftToOtherLayers, None);
         };
         if !listener.is_waiting(notification.id) {
@@ -295,6 +305,16 @@ fn perform(
         Ok(()) => (Answer::Performed(0), None),
         Err(error) => (Answer::Refused(errno_of(&error)), None),
     }
+}
+
+/// Whether a change of length is more than cutting off a file that has a name. The size that a
+/// command's files may have binds the command and not the supervisor, and what has no name any
+/// more may be in use outside.
+fn is_no_cut(change: &Change, pinned: &Pinned, handle: std::os::fd::BorrowedFd<'_>) -> bool {
+    let Change::Length(length) = change else {
+        return false;
+    };
+    pinned.has_no_name() || metadata::length_of(handle).map_or(true, |size| *length > size)
 }
 
 /// What a root lets the supervisor do.
@@ -373,4 +393,30 @@ fn refused(
 
 fn errno_of(error: &io::Error) -> i32 {
     error.raw_os_error().unwrap_or(Errno::EPERM as i32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Change, Pinned, Target, is_no_cut};
+    use std::fs::File;
+    use std::os::fd::{AsFd as _, AsRawFd as _};
+
+    fn is_cut(file: &File, length: i64) -> bool {
+        let own = i32::try_from(std::process::id()).unwrap();
+        let pinned = Pinned::by(own, &Target::Descriptor(file.as_raw_fd())).unwrap();
+        !is_no_cut(&Change::Length(length), &pinned, file.as_fd())
+    }
+
+    /// Below Landlock ABI 3 a supervisor does it for a command, whose limits it has not.
+    #[test]
+    fn what_has_a_name_is_cut_off_and_nothing_is_lengthened() {
+        let named = tempfile::NamedTempFile::new().unwrap();
+        named.as_file().set_len(10).unwrap();
+        assert!(is_cut(named.as_file(), 0));
+        assert!(is_cut(named.as_file(), 10));
+        assert!(!is_cut(named.as_file(), 11));
+        let nameless = tempfile::tempfile().unwrap();
+        nameless.set_len(10).unwrap();
+        assert!(!is_cut(&nameless, 0));
+    }
 }
