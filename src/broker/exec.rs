@@ -254,6 +254,7 @@ impl Session {
                 let witnessed = Witnessed {
                     refused: failure.refused(),
                     seen: failure.seen(),
+                    heard: failure.heard(),
                 };
                 let denials = self.report_refused(noted, &witnessed, &entered.rule);
                 let answer = self.report_failure(&failure, entered);
@@ -277,11 +278,16 @@ impl Session {
     }
 
     fn report(&self, exit: &Exit, entered: &Entered) -> Answer {
-        let (rule, enforced) = (&entered.rule, entered.enforced.clone());
+        let (rule, mut enforced) = (&entered.rule, entered.enforced.clone());
+        if exit.heard.is_incomplete {
+            // The kernel is the last of the witnesses.
+            enforced.witness.push_str(INCOMPLETE);
+        }
         let (request, record) = entered.asked.noted();
         let witnessed = Witnessed {
             refused: &exit.refused,
             seen: &exit.seen,
+            heard: &exit.heard,
         };
         let mut denials = self.report_refused((request, record), &witnessed, rule);
         denials.extend(self.report_limits((request, record), exit, rule));
@@ -326,6 +332,9 @@ impl Session {
         }
     }
 }
+
+/// What is said of the kernel as witness, where it may have lost records.
+const INCOMPLETE: &str = " (incomplete)";
 
 pub(super) fn target(run: &ExecRun) -> Target<'_> {
     match run.program() {

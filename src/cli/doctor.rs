@@ -18,7 +18,7 @@ use crate::ambient::Operator;
 use crate::broker::as_the_operator_wants;
 use crate::model::Mode;
 use crate::policy::Policy;
-use crate::sandbox::{HostFeatures, Layers, Namespaces, Presence, Supervision};
+use crate::sandbox::{AuditRecords, HostFeatures, Layers, Namespaces, Presence, Supervision};
 
 const AFTER_HELP: &str = "\
 For each built-in policy it tells whether it can run here, in which mode, and which guarantees
@@ -148,6 +148,13 @@ fn host_table(host: &HostFeatures) -> String {
             Presence::Absent => "/dev/fuse cannot be opened",
         },
     );
+    match &host.audit {
+        AuditRecords::Readable => row("kernel audit", "tells what landlock refuses"),
+        AuditRecords::Unreadable { obstacle, remedy } => {
+            row("kernel audit", &format!("is no witness: {obstacle}"));
+            row("", &format!("remedy: {remedy}"));
+        }
+    }
     row(
         "control groups",
         match host.cgroup {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::terms::{Background, Commands, HardLinks, Missing, ModeWish, Network};
+use super::terms::{Background, Commands, HardLinks, KernelWitness, Missing, ModeWish, Network};
 use super::tools::ToolMark;
 use crate::model::{Right, Tier, WeakerGuarantee};
 
@@ -246,6 +246,10 @@ pub(super) struct ContainmentDocument {
     /// What happens to processes that outlive their command.
     #[serde(default)]
     pub(super) background: Background,
+    /// Whether the kernel's audit tells what was refused: `auto`, `required` (or nothing), or
+    /// `off`.
+    #[serde(default)]
+    pub(super) kernel_witness: KernelWitness,
 }
 
 /// What a tier can do at most.

@@ -293,6 +293,7 @@ impl<'a> Reader<'a> {
             accept,
             minimum_landlock_abi: abi.map_or(default.minimum_landlock_abi, Spanned::into_inner),
             background: written.background,
+            kernel_witness: written.kernel_witness,
         }
     }
 

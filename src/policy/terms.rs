@@ -256,6 +256,8 @@ pub struct Containment {
     pub minimum_landlock_abi: u32,
     /// What happens to processes that outlive their command.
     pub background: Background,
+    /// Whether the kernel's audit is listened to.
+    pub kernel_witness: KernelWitness,
 }
 
 impl Default for Containment {
@@ -266,6 +268,7 @@ impl Default for Containment {
             accept: Vec::new(),
             minimum_landlock_abi: 3,
             background: Background::Refuse,
+            kernel_witness: KernelWitness::Auto,
         }
     }
 }
@@ -292,6 +295,30 @@ pub enum ModeWish {
     View,
     /// Flat mode.
     Flat,
+}
+
+/// Whether the kernel's own audit is a witness of what commands are refused.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum KernelWitness {
+    /// Where it is on, and may be read.
+    #[default]
+    Auto,
+    /// It is, or no command runs.
+    Required,
+    /// It is not, and nothing of commands is in the host's audit log.
+    Off,
 }
 
 /// What happens to processes that outlive their command.

@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use super::kernel::AuditRecords;
 use super::obstacle::{Obstacle, Surroundings};
 use super::seccomp::Arch;
 use super::view::ViewError;
@@ -33,6 +34,8 @@ pub struct HostFeatures {
     pub pid_limit: Presence,
     /// Whether a control group is delegated to this user.
     pub cgroup: Presence,
+    /// Whether the kernel tells this process what Landlock refuses.
+    pub audit: AuditRecords,
 }
 
 /// Whether the kernel hands system calls to a supervisor.
@@ -126,10 +129,11 @@ impl HostFeatures {
     /// Asks the kernel what a plan depends on, without trying anything out: that costs
     /// processes, which a command would have to wait for. Preparing a plan will tell.
     pub fn probe_without_trying() -> Self {
+        let landlock_abi = sys::host::landlock_abi();
         Self {
             kernel: sys::host::kernel_release(),
             architecture: Arch::native(),
-            landlock_abi: sys::host::landlock_abi(),
+            landlock_abi,
             supervision: supervision(),
             namespaces: Namespaces::Untried,
             layers: Layers::Untried,
@@ -137,6 +141,7 @@ impl HostFeatures {
             user: User::current(),
             pid_limit: sys::host::is_at_least(6, 14).into(),
             cgroup: sys::host::has_delegated_cgroup().into(),
+            audit: AuditRecords::probe(landlock_abi),
         }
     }
 }
@@ -157,6 +162,13 @@ impl HostFeatures {
             fuse: Presence::Absent,
             ..self
         }
+    }
+
+    /// The same host, as far as it is known after its audit could not be listened to.
+    #[must_use]
+    pub fn without_audit(self, obstacle: &str) -> Self {
+        let audit = AuditRecords::lost(obstacle);
+        Self { audit, ..self }
     }
 
     /// The same host, where views are not to be used.

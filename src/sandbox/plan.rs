@@ -18,7 +18,7 @@ use super::profile::{
 };
 use super::seccomp::{SetError, SyscallRules};
 use super::view;
-use super::witness::ViewRoot;
+use super::witness::{KernelAudit, ViewRoot};
 use crate::model::{Enforced, HostPath, Mode, Right, Rights, WeakerGuarantee, Wording};
 use crate::policy::{
     Background, Containment, EffectiveGrant, GrantId, Limits, ModeWish, PatternSet,
@@ -64,6 +64,8 @@ pub struct Plan {
     pub metadata: MetadataCalls,
     /// Whether the supervisor tells who tried a call that the filter refuses.
     pub closed_calls: ClosedCalls,
+    /// Whether the kernel's own audit tells what Landlock refuses.
+    pub kernel: KernelAudit,
     /// Variables of every command; `${scratch}` stands for the scratch directory.
     pub environment: BTreeMap<String, String>,
     /// The search path of every command.
@@ -163,6 +165,16 @@ pub enum Unavailable {
         /// What can be done about it.
         remedy: String,
     },
+    /// The policy requires the kernel's word on what was refused.
+    #[error(
+        "the policy requires the kernel's audit as a witness, and it cannot be had: {obstacle}"
+    )]
+    Audit {
+        /// What stands in the way.
+        obstacle: String,
+        /// What can be done about it.
+        remedy: String,
+    },
     /// No command can be given its layers.
     #[error("commands cannot be contained on this host: {obstacle}")]
     Layers {
@@ -203,7 +215,9 @@ impl Unavailable {
                     .into()
             }
             Self::Landlock { .. } => "use a newer kernel, or lower minimum-landlock-abi".into(),
-            Self::View { remedy, .. } | Self::Layers { remedy, .. } => remedy.clone(),
+            Self::View { remedy, .. }
+            | Self::Audit { remedy, .. }
+            | Self::Layers { remedy, .. } => remedy.clone(),
             Self::Guarantee { guarantee, .. } => {
                 format!("add \"{guarantee}\" to containment.accept to do without it")
             }
@@ -260,6 +274,7 @@ impl Plan {
                 Supervision::Available => ClosedCalls::Witnessed,
                 Supervision::TooOld | Supervision::Taken => ClosedCalls::Silent,
             },
+            kernel: KernelAudit::of(wish.containment.kernel_witness, &host.audit)?,
             environment: wish.view.environment.iter().cloned().collect(),
             search_path: wish.view.search_path.clone(),
             home_files: home_files(wish),

@@ -7,7 +7,8 @@ use std::time::Duration;
 use lobsterpot::model::{Place, PrincipalId, Right, Rights, Tier, WeakerGuarantee, Wording};
 use lobsterpot::policy::{
     Background, Ceiling, CommandRule, Commands, Containment, Deny, Environment, Grant,
-    GrantSelection, HardLinks, Limits, Missing, ModeWish, Network, Policy, ToolMark, ToolRule,
+    GrantSelection, HardLinks, KernelWitness, Limits, Missing, ModeWish, Network, Policy, ToolMark,
+    ToolRule,
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -207,8 +208,9 @@ fn containment() -> impl Strategy<Value = Containment> {
         1..11_u32,
         any::<bool>(),
         0..3_usize,
+        0..3_usize,
     )
-        .prop_map(|(accept, abi, background, mode)| Containment {
+        .prop_map(|(accept, abi, background, mode, witness)| Containment {
             mode: [ModeWish::Auto, ModeWish::View, ModeWish::Flat][mode],
             profiles: vec!["base".into()],
             accept,
@@ -218,6 +220,11 @@ fn containment() -> impl Strategy<Value = Containment> {
             } else {
                 Background::Refuse
             },
+            kernel_witness: [
+                KernelWitness::Auto,
+                KernelWitness::Required,
+                KernelWitness::Off,
+            ][witness],
         })
 }
 

@@ -50,6 +50,9 @@ pub(super) fn need(op: &str, code: RefusalCode, kind: Kind) -> Option<Need> {
         rights,
         on: On::Parent,
     };
+    if let Some(denied) = denied_access(op) {
+        return Some(itself(denied));
+    }
     let look = if kind == Kind::Directory { LIST } else { READ };
     // A file that is not there yet is made in its directory.
     let change = if kind == Kind::Nothing {
@@ -74,6 +77,27 @@ pub(super) fn need(op: &str, code: RefusalCode, kind: Kind) -> Option<Need> {
         _ if writes(op) => itself(WRITE),
         _ => return None,
     })
+}
+
+/// The rights that Landlock said were missing: of an entry that would have been made or removed,
+/// on its directory.
+fn denied_access(blockers: &str) -> Option<Rights> {
+    let right = |blocker: &str| {
+        Some(match blocker {
+            "fs.read_file" => READ,
+            "fs.read_dir" => LIST,
+            "fs.execute" => READ.union(EXECUTE),
+            "fs.write_file" | "fs.truncate" => WRITE,
+            "fs.refer" => CREATE.union(DELETE),
+            // No grant makes a device.
+            "fs.make_char" | "fs.make_block" => return None,
+            made if made.starts_with("fs.make_") => CREATE,
+            removed if removed.starts_with("fs.remove_") => DELETE,
+            _ => return None,
+        })
+    };
+    let rights = blockers.split(',').map(right);
+    rights.reduce(|all, one| Some(all?.union(one?)))?
 }
 
 fn looks(op: &str) -> bool {

@@ -1,0 +1,163 @@
+//! Records as the kernel writes them, and as it never would.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::{Access, Call, Mark, Object, Record, decode};
+use crate::sys::audit::{CALL, LANDLOCK_ACCESS, LANDLOCK_DOMAIN, RawRecord};
+
+fn read(kind: u16, text: &[u8]) -> Option<Record> {
+    let text = text.to_vec();
+    Record::read(&RawRecord { kind, text })
+}
+
+fn access(text: &str) -> Option<Access> {
+    match read(LANDLOCK_ACCESS, text.as_bytes())? {
+        Record::Access(access) => Some(access),
+        _ => None,
+    }
+}
+
+fn object(fields: &str) -> Object {
+    let text = format!("audit(1.2:3): domain=1 blockers=x {fields}");
+    access(&text).unwrap().object
+}
+
+#[test]
+fn the_object_is_a_path_an_address_or_a_process() {
+    let path = |text: &str| Object::Path(text.into());
+    let address = |text: &str| Object::Address(text.into());
+    for (fields, expected) in [
+        (r#"path="/usr/bin" dev="vda2" ino=351"#, path("/usr/bin")),
+        // A blank, a quote and a line break.
+        ("path=2F6120620A22 dev=\"vda2\" ino=1", path("/a b\n\"")),
+        ("path=002F746D702F78", address("@/tmp/x")),
+        ("daddr=127.0.0.1 dest=80", address("127.0.0.1:80")),
+        ("daddr=::1 dest=80", address("[::1]:80")),
+        ("src=1024", address("port 1024")),
+        (r#"opid=1 ocomm="systemd""#, Object::Process(1)),
+        ("", Object::Unknown),
+        ("path=(null)", Object::Unknown),
+        ("path=2F6", Object::Unknown),
+    ] {
+        assert_eq!(object(fields), expected, "{fields}");
+    }
+}
+
+#[test]
+fn a_domain_is_ours_by_its_mark() {
+    let mark = Mark::draw().unwrap();
+    let name = mark.name().into_string().unwrap();
+    let text = |comm: &str| {
+        format!(
+            "audit(1.2:3): domain=195ba459b status=allocated mode=enforcing pid=300 uid=0 \
+             exe=\"/usr/bin/x\" comm={comm}"
+        )
+    };
+    let domain = |mark| {
+        Some(Record::Domain {
+            domain: 0x195b_a459b,
+            mark,
+        })
+    };
+    let read = |text: &str| read(LANDLOCK_DOMAIN, text.as_bytes());
+    assert_eq!(read(&text(&format!("\"{name}\""))), domain(Some(mark)));
+    assert_eq!(read(&text("\"sandboxer\"")), domain(None));
+    assert_eq!(read(&text("(null)")), domain(None));
+    let gone = "audit(1.2:3): domain=195ba459b status=deallocated denials=3";
+    let domain = 0x195b_a459b;
+    assert_eq!(read(gone), Some(Record::Gone { domain }));
+    assert_eq!(read("audit(1.2:3): domain=195ba459b status=new"), None);
+}
+
+#[test]
+fn a_system_call_says_who() {
+    let text = "audit(1.2:44): arch=c000003e syscall=257 success=no exit=-13 a0=ffffff9c a1=7 \
+                items=0 ppid=299 pid=300 auid=0 uid=0 tty=pts0 ses=1 comm=\"cat\" \
+                exe=\"/usr/bin/cat\" subj=unconfined key=(null)";
+    let call = Call {
+        serial: 44,
+        number: 257,
+        pid: 300,
+        program: Some("/usr/bin/cat".into()),
+    };
+    assert_eq!(read(CALL, text.as_bytes()), Some(Record::Call(call)));
+}
+
+#[test]
+fn what_is_not_as_it_should_be_is_no_record() {
+    for text in [
+        "",
+        "audit(",
+        "audit(1.2:3)",
+        "audit(1.2:3): ",
+        "audit(1.2:x): domain=1 blockers=x",
+        "audit(1.2): domain=1 blockers=x",
+        "audit(1.2:3): blockers=x",
+        "audit(1.2:3): domain=xyz blockers=x",
+        "audit(1.2:3): domain=1",
+        "audit(1.2:3): domain=1 blockers=\"x\"",
+        "audit(1.2:3): domain=1 blockers= path=\"/x\"",
+        "audit(1.2:3): path=\"domain=1 blockers=x",
+        "domain=1 blockers=x",
+    ] {
+        assert_eq!(access(text), None, "{text}");
+    }
+}
+
+/// As `audit_log_untrustedstring` writes a text.
+fn untrusted(bytes: &[u8]) -> String {
+    let is_plain = |byte: &u8| (0x21..=0x7e).contains(byte) && *byte != b'"';
+    if bytes.iter().all(is_plain) {
+        return format!("\"{}\"", String::from_utf8_lossy(bytes));
+    }
+    use std::fmt::Write as _;
+    let mut digits = String::new();
+    for byte in bytes {
+        write!(digits, "{byte:02X}").unwrap();
+    }
+    digits
+}
+
+proptest! {
+    /// Whatever a command calls its files, the record says just that, and nothing else in it
+    /// changes.
+    #[test]
+    fn a_name_stays_a_name(name in prop::collection::vec(1..=255_u8, 1..60), looks in 0..4) {
+        let mut bytes = b"/".to_vec();
+        bytes.extend(match looks {
+            0 => b"x\" domain=2 blockers=fs.none path=\"/y".to_vec(),
+            1 => b"x domain=2 opid=1 dest=1".to_vec(),
+            _ => name,
+        });
+        let path = untrusted(&bytes);
+        let text = format!("audit(1.2:3): domain=1 blockers=fs.x path={path} dev=\"a\" ino=1");
+        let access = access(&text).unwrap();
+        prop_assert_eq!(access.domain, 1);
+        prop_assert_eq!(access.blockers, "fs.x");
+        let expected = Path::new(std::ffi::OsStr::from_bytes(&bytes)).to_owned();
+        prop_assert_eq!(access.object, Object::Path(expected));
+    }
+
+    #[test]
+    fn no_text_is_too_odd(kind in 1299..1426_u16, text in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = read(kind, &text);
+        let _ = decode(&text);
+    }
+
+    /// A real record with bytes changed, cut off or put in.
+    #[test]
+    fn a_damaged_record_does_no_harm(at in 0..160_usize, byte in any::<u8>(), cut in 0..160_usize) {
+        let mut text = b"audit(1732186800.349:44): domain=195ba459b blockers=fs.write_file,fs.truncate \
+                         path=\"/usr/bin/x\" dev=\"vda2\" ino=351 opid=1 dest=2".to_vec();
+        if let Some(place) = text.get_mut(at) {
+            *place = byte;
+        }
+        text.truncate(cut);
+        for kind in [CALL, LANDLOCK_ACCESS, LANDLOCK_DOMAIN] {
+            let _ = read(kind, &text);
+        }
+    }
+}
