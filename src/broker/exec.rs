@@ -17,7 +17,7 @@ use crate::model::{
     Denial, Enforced, ExecRun, HostPath, Program, RefusalCode, Right, Rule, Status,
 };
 use crate::policy::{CommandPermit, PathAsk};
-use crate::sandbox::{Exit, ExitStatus, Kept, Streams};
+use crate::sandbox::{Exit, ExitStatus, Heard, Kept, Streams};
 
 pub(super) const OP: &str = "exec.run";
 
@@ -279,10 +279,7 @@ impl Session {
 
     fn report(&self, exit: &Exit, entered: &Entered) -> Answer {
         let (rule, mut enforced) = (&entered.rule, entered.enforced.clone());
-        if exit.heard.is_incomplete {
-            // The kernel is the last of the witnesses.
-            enforced.witness.push_str(INCOMPLETE);
-        }
+        enforced.witness.push_str(&on_kernel(&exit.heard));
         let (request, record) = entered.asked.noted();
         let witnessed = Witnessed {
             refused: &exit.refused,
@@ -333,8 +330,15 @@ impl Session {
     }
 }
 
-/// What is said of the kernel as witness, where it may have lost records.
-const INCOMPLETE: &str = " (incomplete)";
+/// What is said of the kernel as witness, which is the last one: by what name the host's audit
+/// log has the command, and whether records may be missing.
+fn on_kernel(heard: &Heard) -> String {
+    match (heard.mark.as_str(), heard.is_incomplete) {
+        ("", _) => String::new(),
+        (mark, false) => format!(" ({mark})"),
+        (mark, true) => format!(" ({mark}, incomplete)"),
+    }
+}
 
 pub(super) fn target(run: &ExecRun) -> Target<'_> {
     match run.program() {

@@ -59,6 +59,7 @@ impl Failure {
     /// What the kernel told before it failed, as when the program may not be executed.
     pub(super) fn heard(&self) -> &Heard {
         const NOTHING: &Heard = &Heard {
+            mark: String::new(),
             refusals: Vec::new(),
             elsewhere: 0,
             is_incomplete: false,

@@ -116,8 +116,12 @@ fn makes(call: &str) -> bool {
 }
 
 /// What the kernel told, in the words of a plan.
+///
+/// The operation is the system call where that is known and the path is what it was made on.
+/// A path that is only the directory of that stands with the rights that were missing there.
 pub(super) fn sighting<'a>(plan: &Plan, refusal: &'a Refusal, op: Option<&'a str>) -> Sighting<'a> {
     let intent = intent(&refusal.blockers);
+    let op = op.filter(|_| !names_directory(&refusal.blockers));
     Sighting {
         code: code(plan, refusal, intent),
         op: op.unwrap_or(&refusal.blockers),

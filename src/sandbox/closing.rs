@@ -56,8 +56,10 @@ pub(super) fn rules(view: &SystemView, situation: Situation) -> Result<SyscallRu
     }
     if situation.landlock_abi < TRUNCATION {
         closed.push(("truncate", Treatment::AsWritten));
+        closed.push(("truncate-by-path", Treatment::AsWritten));
     } else if situation.metadata == MetadataCalls::Witnessed {
         closed.push(("writes", Treatment::Supervise));
+        closed.push(("truncate-by-path", Treatment::Supervise));
     }
     sets.rules(situation.arch, &closed)
 }

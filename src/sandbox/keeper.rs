@@ -185,39 +185,49 @@ fn keep_flat(
     lifeline: &OwnedFd,
 ) -> io::Result<()> {
     stand_alone()?;
+    let Fork::Parent { pid, pidfd } = process::fork_single_threaded()? else {
+        // The launcher has closed what the keeper keeps, and must not close it again.
+        process::end_now(match lead_flat(outfit, ground, channel) {
+            Ok(()) => 0,
+            Err(_) => 1,
+        })
+    };
+    // The broker must see that the launcher is gone, so nobody else may hold its channel.
+    let FlatGround { scratch, .. } = ground;
+    drop(channel);
+    let waited = await_launcher(pid, &pidfd, lifeline, &scratch.descriptors());
+    Teardown::OneByOne.end_all();
+    scratch.remove();
+    waited
+}
+
+/// The life of the launcher on the host's file tree.
+fn lead_flat(outfit: Outfit, ground: FlatGround, channel: Channel) -> io::Result<()> {
     let FlatGround {
         ruleset,
         supervisor,
         scratch,
         domain,
     } = ground;
-    let Fork::Parent { pid, pidfd } = process::fork_single_threaded()? else {
-        let concurrency = outfit.concurrency;
-        let mut equipment = equip(outfit, (ruleset, supervisor), Territory::Host);
-        process::drop_capabilities()?;
-        if let Some(domain) = domain {
-            match concurrency {
-                Concurrency::One => equipment.teardown = Teardown::by_domain(domain.as_fd()),
-                // A domain for each of the lanes, and none around them.
-                Concurrency::Several => equipment.kit.domain = Some(domain),
-            }
+    let concurrency = outfit.concurrency;
+    let mut equipment = equip(outfit, (ruleset, supervisor), Territory::Host);
+    process::drop_capabilities()?;
+    if let Some(domain) = domain {
+        match concurrency {
+            Concurrency::One => equipment.teardown = Teardown::by_domain(domain.as_fd()),
+            // A domain for each of the lanes, and none around them.
+            Concurrency::Several => equipment.kit.domain = Some(domain),
         }
-        if let Err(error) = settle(&equipment, &channel, &scratch.descriptors()) {
-            return report(
-                &channel,
-                &Report::NoLauncher(error.raw_os_error().unwrap_or(0)),
-            );
-        }
-        let served = Launcher::new(equipment, channel)?.serve();
-        scratch.remove();
-        return served;
-    };
-    // The broker must see that the launcher is gone, so nobody else may hold its channel.
-    drop((channel, ruleset, supervisor, domain));
-    let waited = await_launcher(pid, &pidfd, lifeline, &scratch.descriptors());
-    Teardown::OneByOne.end_all();
+    }
+    if let Err(error) = settle(&equipment, &channel, &scratch.descriptors()) {
+        return report(
+            &channel,
+            &Report::NoLauncher(error.raw_os_error().unwrap_or(0)),
+        );
+    }
+    let served = Launcher::new(equipment, channel)?.serve();
     scratch.remove();
-    waited
+    served
 }
 
 fn keep_view(

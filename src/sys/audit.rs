@@ -41,6 +41,9 @@ pub struct AuditStatus {
     pub is_enabled: bool,
     /// Whether the machine panics when a record is lost.
     pub panics: bool,
+    /// Whether a daemon takes the records. Without one the kernel prints them, too, and counts
+    /// as lost what was too much to be printed, although whoever listens has had it.
+    pub has_daemon: bool,
     /// How many records were lost since the machine was started.
     pub lost: u32,
     /// How many records wait to be told.
@@ -93,6 +96,7 @@ fn read_status(answer: &[u8]) -> io::Result<AuditStatus> {
         Some(GET) => Ok(AuditStatus {
             is_enabled: word(1)? != 0,
             panics: word(2)? == PANIC,
+            has_daemon: word(3)? != 0,
             lost: word(6)?,
             backlog: word(7)?,
         }),
@@ -251,10 +255,11 @@ mod tests {
 
     #[test]
     fn an_answer_is_read_and_a_refusal_is_an_error() {
-        let told = read_status(&answer(GET, &[0, 1, 2, 0, 0, 64, 7, 3])).unwrap();
+        let told = read_status(&answer(GET, &[0, 1, 2, 400, 0, 64, 7, 3])).unwrap();
         let expected = AuditStatus {
             is_enabled: true,
             panics: true,
+            has_daemon: true,
             lost: 7,
             backlog: 3,
         };

@@ -9,7 +9,7 @@ use nix::errno::Errno::{self, EACCES, ENOENT, ENOSYS, EPERM, EROFS, EXDEV};
 use super::world::{Failures, Mode, Place, Policy, User, World, skip};
 
 /// Changes of content and names. Landlock refuses them all alike.
-const CHANGES: [&str; 33] = [
+pub(super) const CHANGES: [&str; 33] = [
     "write",
     "append",
     "creat",
@@ -46,7 +46,7 @@ const CHANGES: [&str; 33] = [
 ];
 
 /// Changes of metadata that the supervisor is asked for.
-const METADATA: [&str; 29] = [
+pub(super) const METADATA: [&str; 29] = [
     "chmod",
     "chmod-link",
     "fchmodat",
@@ -148,10 +148,10 @@ impl Hunt<'_> {
     /// not exist is left to the kernel.
     fn is_witnessed(&self, name: &str) -> bool {
         let is_change = CHANGES.contains(&name) || name == "device";
-        let by_another_layer = ["truncate", "socket-file"].contains(&name);
         let names_what_exists = self.world.mode == Mode::Flat
             || self.place != Place::Outside
             || ["replacing", "renaming-out"].contains(&name);
+        let by_another_layer = name == "socket-file";
         self.policy == Policy::ReadOnly && is_change && !by_another_layer && names_what_exists
     }
 

@@ -13,6 +13,8 @@ mod bystanders;
 mod changing;
 /// What grants hide and protect.
 mod exceptions;
+/// What the kernel's own audit tells, beside what the other witnesses do.
+mod kernel;
 /// Several commands of one session at the same time.
 mod lanes;
 /// Who takes more than its share is stopped, and nobody else.

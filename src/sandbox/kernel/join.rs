@@ -45,6 +45,8 @@ pub struct Caller {
 /// What the kernel told about one command.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Heard {
+    /// The name by which the host's own audit log knows the command; empty where nobody listened.
+    pub mark: String,
     /// Denials, each with how often an equal one was told.
     pub refusals: Vec<(Refusal, u64)>,
     /// Denials that are not kept, because there were too many different ones.
@@ -68,6 +70,12 @@ pub(super) struct Joiner {
 struct Gathering {
     heard: Heard,
     known: HashMap<(String, Object), usize>,
+    /// Domains that are still there.
+    open: usize,
+    /// How many denials there were in those that are gone, by the kernel's own count.
+    counted: u64,
+    /// Whether records were lost meanwhile, whoever they were about.
+    in_doubt: bool,
 }
 
 impl Joiner {
@@ -87,25 +95,44 @@ impl Joiner {
             self.estrange(domain);
         }
         self.recent.retain(|(_, whose, _)| *whose != mark);
-        let gathering = self.commands.remove(&mark);
-        gathering.unwrap_or_default().heard
+        let gathering = self.commands.remove(&mark).unwrap_or_default();
+        let is_incomplete = match gathering.has_all() {
+            Some(has_all) => !has_all,
+            None => gathering.in_doubt,
+        };
+        Heard {
+            mark: mark.to_string(),
+            is_incomplete,
+            ..gathering.heard
+        }
     }
 
     /// Records were lost: whatever is under way may have more denials than are told.
-    pub(super) fn lose(&mut self) {
+    pub(super) fn doubt(&mut self) {
         for gathering in self.commands.values_mut() {
-            gathering.heard.is_incomplete = true;
+            gathering.in_doubt = true;
         }
+    }
+
+    /// Records of somebody were lost, or were just not printed: what is under way may have more
+    /// denials, if it has any.
+    pub(super) fn doubt_what_is_heard(&mut self) {
+        for gathering in self.commands.values_mut() {
+            gathering.in_doubt |= gathering.heard.total() > 0;
+        }
+    }
+
+    /// Whether the end of a command's domains may tell what was lost of it.
+    pub(super) fn may_be_settled(&self, mark: Mark) -> bool {
+        let gathering = self.commands.get(&mark);
+        gathering.is_some_and(|one| one.in_doubt && one.open > 0)
     }
 
     pub(super) fn hear(&mut self, record: Record) {
         match record {
             Record::Access(access) => self.hear_access(access),
             Record::Domain { domain, mark } => self.hear_domain(domain, mark),
-            Record::Gone { domain } => {
-                self.strangers.retain(|stranger| *stranger != domain);
-                self.unknown.retain(|access| access.domain != domain);
-            }
+            Record::Gone { domain, denials } => self.hear_end(domain, denials),
             Record::Call(call) => self.hear_call(&call),
         }
     }
@@ -124,10 +151,24 @@ impl Joiner {
             self.estrange(domain);
             return;
         };
-        self.domains.insert(domain, mark);
+        if self.domains.insert(domain, mark).is_none()
+            && let Some(gathering) = self.commands.get_mut(&mark)
+        {
+            gathering.open += 1;
+        }
         let unknown = std::mem::take(&mut self.unknown);
         for access in unknown {
             self.hear_access(access);
+        }
+    }
+
+    fn hear_end(&mut self, domain: u64, denials: u64) {
+        self.strangers.retain(|stranger| *stranger != domain);
+        self.unknown.retain(|access| access.domain != domain);
+        let mark = self.domains.remove(&domain);
+        if let Some(gathering) = mark.and_then(|mark| self.commands.get_mut(&mark)) {
+            gathering.open -= 1;
+            gathering.counted += denials;
         }
     }
 
@@ -164,6 +205,12 @@ impl Joiner {
 }
 
 impl Gathering {
+    /// Whether every denial was told, where the kernel's own count is known.
+    fn has_all(&self) -> Option<bool> {
+        let is_known = self.open == 0 && self.heard.total() > 0;
+        is_known.then(|| self.counted == self.heard.total())
+    }
+
     /// Counts a denial; its place, where it is kept.
     fn add(&mut self, access: Access) -> Option<usize> {
         let refusals = &mut self.heard.refusals;

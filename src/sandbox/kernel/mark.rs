@@ -5,6 +5,7 @@
 //! command, so that no command can have its refusals told of another.
 
 use std::ffi::CString;
+use std::fmt;
 use std::io;
 
 use crate::sys::entropy::random;
@@ -44,6 +45,12 @@ impl Mark {
     }
 }
 
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.0))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Mark;
@@ -53,7 +60,8 @@ mod tests {
         let (one, other) = (Mark::draw().unwrap(), Mark::draw().unwrap());
         assert_ne!(one, other);
         assert_eq!(Mark::read(one.name().as_bytes()), Some(one));
-        assert_eq!(one.name().as_bytes().len(), 15);
+        assert_eq!(one.to_string().len(), 15);
+        assert_eq!(one.to_string().as_bytes(), one.name().as_bytes());
         assert_eq!(Mark::read(b"bash"), None);
         assert_eq!(Mark::read(b"aaa-aaaaaaaaaaa"), None);
     }

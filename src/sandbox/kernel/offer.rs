@@ -125,6 +125,7 @@ mod tests {
     const ON: AuditStatus = AuditStatus {
         is_enabled: true,
         panics: false,
+        has_daemon: true,
         lost: 0,
         backlog: 0,
     };

@@ -17,8 +17,8 @@ pub(super) enum Record {
     Access(Access),
     /// A domain whose first denial this is, and the name of whoever entered it.
     Domain { domain: u64, mark: Option<Mark> },
-    /// A domain that is no more.
-    Gone { domain: u64 },
+    /// A domain that is no more, and how many denials there were in it.
+    Gone { domain: u64, denials: u64 },
     /// The system call of an event.
     Call(Call),
 }
@@ -85,7 +85,10 @@ fn read_domain(fields: &Fields<'_>) -> Option<Record> {
             domain,
             mark: fields.text("comm").and_then(|name| Mark::read(&name)),
         }),
-        "deallocated" => Some(Record::Gone { domain }),
+        "deallocated" => Some(Record::Gone {
+            domain,
+            denials: fields.word("denials")?.parse().ok()?,
+        }),
         _ => None,
     }
 }

@@ -1,8 +1,9 @@
 //! The broker's end: what the kernel tells about the commands that run.
 //!
 //! The kernel tells a moment after it has denied. So at a command's end it is asked how many
-//! records wait, and they are waited for, briefly. Records that are lost are noticed; then what
-//! is known of a command is said to be incomplete.
+//! records wait, and they are waited for, briefly. Records that are lost, of whomever, are
+//! noticed; then the end of the command's domain is waited for, which says how many denials
+//! there were. Where that does not come, what is known of the command is said to be incomplete.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -18,6 +19,8 @@ use crate::sys::stdio::{Interest, wait};
 
 /// How long records that the kernel holds back are waited for at the end of a command.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// How long the end of a domain is waited for. The kernel takes some milliseconds to free one.
+const SETTLING: Duration = Duration::from_millis(250);
 /// How long until the kernel is asked again.
 const PAUSE: Duration = Duration::from_micros(500);
 /// As many records are read before anything else gets its turn.
@@ -64,7 +67,7 @@ impl Ear {
                     }
                 }
                 Ok(Hearing::Nothing) => return,
-                Ok(Hearing::Lost) | Err(_) => joiner.lose(),
+                Ok(Hearing::Lost) | Err(_) => joiner.doubt(),
             }
         }
     }
@@ -75,21 +78,36 @@ impl Ear {
         loop {
             self.read();
             let Ok(status) = audit::status() else {
-                return self.joiner.borrow_mut().lose();
+                return self.joiner.borrow_mut().doubt();
             };
             let has_lost = self.lost.replace(status.lost) != status.lost;
             // The host's audit may have been switched off meanwhile.
-            if has_lost || !status.is_enabled {
-                self.joiner.borrow_mut().lose();
+            if has_lost && status.has_daemon || !status.is_enabled {
+                self.joiner.borrow_mut().doubt();
+            } else if has_lost {
+                self.joiner.borrow_mut().doubt_what_is_heard();
             }
             if status.backlog == 0 {
                 // What was on its way when that was said.
                 return self.read();
             }
             if Instant::now() >= end {
-                return self.joiner.borrow_mut().lose();
+                return self.joiner.borrow_mut().doubt();
             }
             let _ = wait(&[(self.reader.as_fd(), Interest::Readable)], Some(PAUSE));
+        }
+    }
+
+    /// Waits for the end of a command's domain, where there is doubt.
+    fn settle(&self, mark: Mark) {
+        let end = Instant::now() + SETTLING;
+        while self.joiner.borrow().may_be_settled(mark) {
+            let left = end.saturating_duration_since(Instant::now());
+            let waited = wait(&[(self.reader.as_fd(), Interest::Readable)], Some(left));
+            if left.is_zero() || waited.is_err() {
+                return;
+            }
+            self.read();
         }
     }
 }
@@ -123,6 +141,7 @@ impl KernelWatch {
     /// Everything that was told of the command, which is over.
     pub(in crate::sandbox) fn finish(self) -> Heard {
         self.ear.catch_up();
+        self.ear.settle(self.mark);
         self.ear.joiner.borrow_mut().take(self.mark)
     }
 }

@@ -39,10 +39,11 @@ const LONGEST_PATH: usize = 4096;
 type Place = (Option<usize>, usize);
 
 /// The calls, and where their names are.
-const CALLS: [(&str, &[Place], LastLink); 17] = [
+const CALLS: [(&str, &[Place], LastLink); 18] = [
     ("open", &[(None, 0)], LastLink::Follow),
     ("openat", &[(Some(0), 1)], LastLink::Follow),
     ("creat", &[(None, 0)], LastLink::Follow),
+    ("truncate", &[(None, 0)], LastLink::Follow),
     ("mkdir", &[(None, 0)], LastLink::Keep),
     ("mkdirat", &[(Some(0), 1)], LastLink::Keep),
     ("mknod", &[(None, 0)], LastLink::Keep),

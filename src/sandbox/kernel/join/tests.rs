@@ -139,12 +139,54 @@ fn a_flood_is_bounded_and_counted() {
 #[test]
 fn what_may_be_missing_is_said_of_what_was_under_way() {
     let (mut joiner, mark) = (Joiner::default(), Mark::draw().unwrap());
-    joiner.lose();
+    joiner.doubt();
     joiner.expect(mark);
     assert!(!joiner.take(mark).is_incomplete);
     joiner.expect(mark);
-    joiner.lose();
+    joiner.doubt();
     assert!(joiner.take(mark).is_incomplete);
+}
+
+#[test]
+fn what_may_just_not_have_been_printed_is_in_doubt_where_there_is_something() {
+    let (mut joiner, one, other) = (
+        Joiner::default(),
+        Mark::draw().unwrap(),
+        Mark::draw().unwrap(),
+    );
+    joiner.expect(one);
+    joiner.expect(other);
+    joiner.hear(denied(OURS, "/a"));
+    joiner.hear(domain(OURS, Some(one)));
+    joiner.doubt_what_is_heard();
+    assert!(joiner.take(one).is_incomplete);
+    assert!(!joiner.take(other).is_incomplete);
+}
+
+/// The kernel counts the denials of a domain, and tells the number when the domain ends.
+#[test]
+fn the_end_of_a_domain_settles_whether_anything_is_missing() {
+    for (lost, counted, expected) in [(true, 2, false), (true, 3, true), (false, 3, true)] {
+        let (mut joiner, mark) = (Joiner::default(), Mark::draw().unwrap());
+        joiner.expect(mark);
+        joiner.hear(denied(OURS, "/a"));
+        joiner.hear(domain(OURS, Some(mark)));
+        if lost {
+            joiner.doubt();
+        }
+        joiner.hear(denied(OURS, "/a"));
+        assert_eq!(joiner.may_be_settled(mark), lost);
+        let denials = counted;
+        joiner.hear(Record::Gone {
+            domain: STRANGER,
+            denials,
+        });
+        assert_eq!(joiner.may_be_settled(mark), lost);
+        let domain = OURS;
+        joiner.hear(Record::Gone { domain, denials });
+        assert!(!joiner.may_be_settled(mark));
+        assert_eq!(joiner.take(mark).is_incomplete, expected);
+    }
 }
 
 proptest! {

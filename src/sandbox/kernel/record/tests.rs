@@ -68,7 +68,7 @@ fn a_domain_is_ours_by_its_mark() {
     assert_eq!(read(&text("(null)")), domain(None));
     let gone = "audit(1.2:3): domain=195ba459b status=deallocated denials=3";
     let domain = 0x195b_a459b;
-    assert_eq!(read(gone), Some(Record::Gone { domain }));
+    assert_eq!(read(gone), Some(Record::Gone { domain, denials: 3 }));
     assert_eq!(read("audit(1.2:3): domain=195ba459b status=new"), None);
 }
 
