@@ -7,6 +7,9 @@
 use std::io;
 use std::mem::{MaybeUninit, zeroed};
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use super::stdio::{Interest, wait};
 
 /// The listener of one filter.
 #[derive(Debug)]
@@ -61,7 +64,7 @@ impl Listener {
     /// Takes the next call; `None` when the caller died before it could be taken.
     ///
     /// # Errors
-    /// When the descriptor is no listener.
+    /// When nobody is left who could call, or the descriptor is no listener.
     pub fn receive(&self) -> io::Result<Option<Notification>> {
         // SAFETY: the kernel demands a zeroed structure, and zero is valid for all fields.
         let mut request: libc::seccomp_notif = unsafe { zeroed() };
@@ -70,6 +73,8 @@ impl Listener {
         if result == -1 {
             let error = io::Error::last_os_error();
             return match error.raw_os_error() {
+                // So says Linux as well once nobody uses the filter any more, without end.
+                Some(libc::ENOENT) if self.is_deserted() => Err(error),
                 Some(libc::ENOENT | libc::EINTR) => Ok(None),
                 _ => Err(error),
             };
@@ -80,6 +85,12 @@ impl Listener {
             number: request.data.nr.into(),
             arguments: request.data.args,
         }))
+    }
+
+    /// Whether no process uses the filter any more (`POLLHUP`, Linux 5.8).
+    fn is_deserted(&self) -> bool {
+        let gone = [(self.as_fd(), Interest::Gone)];
+        wait(&gone, Some(Duration::ZERO)).is_ok_and(|ready| ready == [true])
     }
 
     /// Whether the call still waits, so that what was read from its memory was its own.

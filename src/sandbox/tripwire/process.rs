@@ -13,6 +13,9 @@ use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use nix::dir::Dir;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
 use serde::{Deserialize, Serialize};
 
 use super::serve::serve;
@@ -127,6 +130,7 @@ impl Handover {
             supervision: self.supervision,
         };
         let tree = mount_with(&self.channel, device.into(), &order)?;
+        introduce(&tree, skeleton);
         Ok((tree, password))
     }
 }
@@ -146,6 +150,24 @@ pub(super) fn mount_with(channel: &Channel, device: OwnedFd, order: &Order) -> i
     // it refuses something. And whoever gets an answer knows that somebody answers.
     nix::sys::stat::fstat(&tree)?;
     Ok(tree)
+}
+
+/// `.` and `..`, which every listing begins with.
+const DOTS: usize = 2;
+
+/// Lists every directory once, so that the kernel knows all names and need not ask for each
+/// of them when it is mounted over. What it does not learn here, it asks for then.
+fn introduce(tree: &OwnedFd, skeleton: &Skeleton) {
+    for (directory, names) in skeleton.directories() {
+        let below = Path::new(".").join(directory.strip_prefix("/").unwrap_or(directory));
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+        let Ok(mut listing) = Dir::openat(tree, &below, flags, Mode::empty()) else {
+            continue;
+        };
+        // No further than the last name: to ask whether that was all would be one more
+        // request to the server.
+        listing.iter().take(names + DOTS).for_each(drop);
+    }
 }
 
 /// The life of the process.

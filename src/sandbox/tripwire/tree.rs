@@ -3,7 +3,7 @@
 //! Pure, and it never changes: a number always means the same node, so the kernel may keep
 //! whatever it was told. Everything that is not in the skeleton has one answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -63,16 +63,17 @@ impl Tree {
             node: Node::Directory,
             children: BTreeMap::new(),
         }];
-        let mut numbers = BTreeMap::from([(PathBuf::from("/"), ROOT)]);
+        // By their bytes: paths are compared part by part, and somebody waits for this.
+        let mut numbers = HashMap::from([(OsString::from("/"), ROOT)]);
         for (path, node) in skeleton.iter() {
             let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
                 continue;
             };
-            let Some(&parent) = numbers.get(above) else {
+            let Some(&parent) = numbers.get(above.as_os_str()) else {
                 continue;
             };
             let number = ROOT + nodes.len() as u64;
-            numbers.insert(path.to_path_buf(), number);
+            numbers.insert(path.as_os_str().to_owned(), number);
             nodes.push(Twig {
                 path: path.to_path_buf(),
                 parent,
@@ -126,8 +127,13 @@ impl Tree {
                 Node::Link(text) => given(Answer::Raw(text.as_os_str().as_bytes().to_vec())),
                 _ => refused(Errno::EINVAL),
             },
-            Operation::ReadDirectory { offset, most } => {
-                given(Answer::Listing(self.listing(number, offset, most)))
+            Operation::ReadDirectory {
+                offset,
+                most,
+                detail,
+            } => {
+                let listing = Listing::of_at_most(most, detail);
+                given(Answer::Listing(self.listed(number, offset, listing)))
             }
             Operation::Figures => given(Answer::Figures(Figures { longest_name: 255 })),
             // A place for a mount that nothing is mounted over is there to be refused.
@@ -161,8 +167,7 @@ impl Tree {
     }
 
     /// The offset of an entry is its place in the list; what a caller made up is beyond it.
-    fn listing(&self, number: u64, offset: u64, most: usize) -> Listing {
-        let mut listing = Listing::of_at_most(most);
+    fn listed(&self, number: u64, offset: u64, mut listing: Listing) -> Listing {
         let Some(twig) = self.get(number) else {
             return listing;
         };
@@ -177,7 +182,7 @@ impl Tree {
             .filter(|(_, child)| is_there(*child));
         let from = usize::try_from(offset).unwrap_or(usize::MAX);
         for (place, (name, child)) in dots.into_iter().chain(all).enumerate().skip(from) {
-            if listing.add(child, self.kind(child), name, place as u64 + 1) == Fits::No {
+            if listing.add(&self.attributes(child), name, place as u64 + 1) == Fits::No {
                 break;
             }
         }
@@ -211,7 +216,7 @@ fn tripped(errno: Errno, node: u64, name: &OsStr) -> Response<'_> {
 mod tests {
     use super::{Leaving, Response, Tree, Tripped};
     use crate::sandbox::view::{Node, Skeleton};
-    use crate::sys::fuse::{Answer, Attributes, Kind, Listing, Operation, ROOT};
+    use crate::sys::fuse::{Answer, Attributes, Detail, Kind, Listing, Operation, ROOT};
     use nix::errno::Errno;
     use std::ffi::OsStr;
     use std::path::Path;
@@ -225,6 +230,14 @@ mod tests {
         skeleton.add(Path::new("/bin"), Node::Link("usr/bin".into()));
         skeleton.add(Path::new("/etc/ld.so.preload"), Node::Absent);
         Tree::new(&skeleton, OWNER)
+    }
+
+    fn told(node: u64, kind: Kind) -> Attributes {
+        Attributes {
+            node,
+            kind,
+            owner: OWNER,
+        }
     }
 
     fn number(tree: &Tree, path: &str) -> u64 {
@@ -295,12 +308,13 @@ mod tests {
         let listed = Operation::ReadDirectory {
             offset: 0,
             most: 4096,
+            detail: Detail::Names,
         };
-        let mut expected = Listing::of_at_most(4096);
-        expected.add(etc, Kind::Directory, OsStr::new("."), 1);
-        expected.add(ROOT, Kind::Directory, OsStr::new(".."), 2);
+        let mut expected = Listing::of_at_most(4096, Detail::Names);
+        expected.add(&told(etc, Kind::Directory), OsStr::new("."), 1);
+        expected.add(&told(ROOT, Kind::Directory), OsStr::new(".."), 2);
         let passwd = number(&tree, "etc/passwd");
-        expected.add(passwd, Kind::File, OsStr::new("passwd"), 3);
+        expected.add(&told(passwd, Kind::File), OsStr::new("passwd"), 3);
         assert_eq!(tree.answer(etc, listed).answer, Answer::Listing(expected));
     }
 
@@ -339,13 +353,20 @@ mod tests {
     fn a_listing_can_be_gone_on_with_from_any_offset() {
         let tree = tree();
         let page = |offset, most| match tree
-            .answer(ROOT, Operation::ReadDirectory { offset, most })
+            .answer(
+                ROOT,
+                Operation::ReadDirectory {
+                    offset,
+                    most,
+                    detail: Detail::Names,
+                },
+            )
             .answer
         {
             Answer::Listing(listing) => listing,
             other => panic!("{other:?}"),
         };
-        let mut whole = Listing::of_at_most(4096);
+        let mut whole = Listing::of_at_most(4096, Detail::Names);
         for (node, kind, name) in [
             (ROOT, Kind::Directory, "."),
             (ROOT, Kind::Directory, ".."),
@@ -359,20 +380,24 @@ mod tests {
                 .iter()
                 .position(|one| OsStr::new(one) == name);
             let next = next.map_or(0, |place| place as u64 + 1);
-            whole.add(node, kind, name, next);
+            whole.add(&told(node, kind), name, next);
         }
         assert_eq!(page(0, 4096), whole);
         assert_eq!(page(0, 1 << 40), {
-            let mut same = Listing::of_at_most(1 << 40);
+            let mut same = Listing::of_at_most(1 << 40, Detail::Names);
             same.clone_from(&page(0, 1 << 40));
             same
         });
         for offset in [5, 6, u64::MAX] {
-            assert_eq!(page(offset, 4096), Listing::of_at_most(4096));
+            assert_eq!(page(offset, 4096), Listing::of_at_most(4096, Detail::Names));
         }
         assert_eq!(page(3, 40), {
-            let mut one = Listing::of_at_most(40);
-            one.add(number(&tree, "etc"), Kind::Directory, OsStr::new("etc"), 4);
+            let mut one = Listing::of_at_most(40, Detail::Names);
+            one.add(
+                &told(number(&tree, "etc"), Kind::Directory),
+                OsStr::new("etc"),
+                4,
+            );
             one
         });
     }

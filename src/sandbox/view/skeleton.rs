@@ -58,6 +58,15 @@ impl Skeleton {
         }
     }
 
+    /// The directories with more than one name in them, and how many those are.
+    pub(in crate::sandbox) fn directories(&self) -> impl Iterator<Item = (&Path, usize)> {
+        let mut names = BTreeMap::new();
+        for (path, _) in self.iter().filter(|(_, node)| **node != Node::Absent) {
+            *names.entry(path.parent().unwrap_or(path)).or_insert(0) += 1;
+        }
+        names.into_iter().filter(|(_, count)| *count > 1)
+    }
+
     /// All names, those above before those below.
     pub(in crate::sandbox) fn iter(&self) -> impl Iterator<Item = (&Path, &Node)> {
         let nodes = self.nodes.iter();
@@ -87,6 +96,17 @@ mod tests {
             ]
             .map(Path::new)
         );
+    }
+
+    #[test]
+    fn directories_are_counted_by_the_names_that_are_there() {
+        let mut skeleton = Skeleton::default();
+        for path in ["/home/me/project", "/etc/passwd", "/etc/group"] {
+            skeleton.add(Path::new(path), Node::File);
+        }
+        skeleton.add_absent(Path::new("/home/absent"));
+        let found: Vec<_> = skeleton.directories().collect();
+        assert_eq!(found, [(Path::new("/"), 2), (Path::new("/etc"), 2)]);
     }
 
     #[test]

@@ -63,38 +63,54 @@ pub enum Answer {
     Raw(Vec<u8>),
 }
 
+/// What a listing tells of each entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Its name, number and kind.
+    Names,
+    /// All that looking it up would tell, so that the kernel need not (`FUSE_READDIRPLUS`).
+    Entries,
+}
+
 /// Entries of a directory, as many as fit.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
     bytes: Vec<u8>,
     most: usize,
+    detail: Detail,
 }
 
 impl Listing {
     /// An empty one that will not grow beyond `most` bytes.
-    pub fn of_at_most(most: usize) -> Self {
+    pub fn of_at_most(most: usize, detail: Detail) -> Self {
         const ENOUGH: usize = 64 << 10;
         Self {
             bytes: Vec::new(),
             most: most.min(ENOUGH),
+            detail,
         }
     }
 
     /// Adds an entry where it fits; `next` is the offset to go on from after it.
-    pub fn add(&mut self, node: u64, kind: Kind, name: &OsStr, next: u64) -> Fits {
+    pub fn add(&mut self, of: &Attributes, name: &OsStr, next: u64) -> Fits {
+        let before = match self.detail {
+            Detail::Names => Vec::new(),
+            Detail::Entries => entry(of).as_bytes().to_vec(),
+        };
         // struct fuse_dirent: two 64-bit numbers, two 32-bit ones, the name, and padding.
         let name = name.as_encoded_bytes();
-        let end = (self.bytes.len() + 24 + name.len()).next_multiple_of(8);
+        let end = (self.bytes.len() + before.len() + 24 + name.len()).next_multiple_of(8);
         let Ok(length) = u32::try_from(name.len()) else {
             return Fits::No;
         };
         if end > self.most {
             return Fits::No;
         }
-        self.bytes.extend(node.to_ne_bytes());
+        self.bytes.extend(before);
+        self.bytes.extend(of.node.to_ne_bytes());
         self.bytes.extend(next.to_ne_bytes());
         self.bytes.extend(length.to_ne_bytes());
-        self.bytes.extend((kind.mode() >> 12).to_ne_bytes());
+        self.bytes.extend((of.kind.mode() >> 12).to_ne_bytes());
         self.bytes.extend(name);
         self.bytes.resize(end, 0);
         Fits::Yes
@@ -211,7 +227,7 @@ impl Figures {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, Attributes, Fits, Kind, Listing};
+    use super::{Answer, Attributes, Detail, Fits, Kind, Listing};
     use std::ffi::OsStr;
 
     #[test]
@@ -238,13 +254,21 @@ mod tests {
 
     #[test]
     fn a_listing_keeps_to_its_size() {
-        let mut listing = Listing::of_at_most(70);
+        let told = |node, kind| Attributes {
+            node,
+            kind,
+            owner: (0, 0),
+        };
         let name = OsStr::new("name");
-        assert_eq!(listing.add(2, Kind::Directory, name, 1), Fits::Yes);
-        assert_eq!(listing.add(3, Kind::File, name, 2), Fits::Yes);
-        assert_eq!(listing.add(4, Kind::File, name, 3), Fits::No);
-        assert_eq!(listing.bytes.len(), 64);
-        // The type of an entry is its mode's upper bits: DT_DIR is 4.
-        assert_eq!(listing.bytes[20..24], 4u32.to_ne_bytes());
+        for (detail, most, each) in [(Detail::Names, 70, 32), (Detail::Entries, 330, 160)] {
+            let mut listing = Listing::of_at_most(most, detail);
+            let directory = told(2, Kind::Directory);
+            assert_eq!(listing.add(&directory, name, 1), Fits::Yes);
+            assert_eq!(listing.add(&told(3, Kind::File), name, 2), Fits::Yes);
+            assert_eq!(listing.add(&told(4, Kind::File), name, 3), Fits::No);
+            assert_eq!(listing.bytes.len(), 2 * each);
+            // The type of an entry is its mode's upper bits: DT_DIR is 4.
+            assert_eq!(listing.bytes[each - 12..each - 8], 4u32.to_ne_bytes());
+        }
     }
 }

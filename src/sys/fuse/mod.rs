@@ -14,14 +14,14 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 
 use fuse_abi::linux::{
-    FUSE_CACHE_SYMLINKS, FUSE_KERNEL_MINOR_VERSION, FUSE_KERNEL_VERSION, FUSE_NO_OPENDIR_SUPPORT,
-    FUSE_PARALLEL_DIROPS, fuse_in_header, fuse_init_in, fuse_init_out, fuse_opcode as opcode,
-    fuse_read_in,
+    FUSE_CACHE_SYMLINKS, FUSE_DO_READDIRPLUS, FUSE_KERNEL_MINOR_VERSION, FUSE_KERNEL_VERSION,
+    FUSE_NO_OPENDIR_SUPPORT, FUSE_PARALLEL_DIROPS, fuse_in_header, fuse_init_in, fuse_init_out,
+    fuse_opcode as opcode, fuse_read_in,
 };
 use nix::errno::Errno;
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
-pub use answer::{Answer, Attributes, Figures, Fits, Kind, Listing};
+pub use answer::{Answer, Attributes, Detail, Figures, Fits, Kind, Listing};
 pub use mount::{Owner, mount};
 
 #[cfg(test)]
@@ -40,7 +40,9 @@ const LONGEST_WRITE: u32 = 4096;
 /// `FUSE_CACHE_SYMLINKS`: a link is read once.
 /// `FUSE_NO_OPENDIR_SUPPORT`: directories are opened and listed without asking, once their
 /// first opening was answered with `ENOSYS`.
-const WISHES: u32 = FUSE_PARALLEL_DIROPS | FUSE_CACHE_SYMLINKS | FUSE_NO_OPENDIR_SUPPORT;
+/// `FUSE_DO_READDIRPLUS`: whoever lists a directory has looked up all names in it.
+const WISHES: u32 =
+    FUSE_PARALLEL_DIROPS | FUSE_CACHE_SYMLINKS | FUSE_NO_OPENDIR_SUPPORT | FUSE_DO_READDIRPLUS;
 
 /// One mounted file system, as its server sees it.
 #[derive(Debug)]
@@ -80,6 +82,8 @@ pub enum Operation<'a> {
         offset: u64,
         /// How many bytes the answer may have.
         most: usize,
+        /// What is to be told of each entry.
+        detail: Detail,
     },
     /// The figures of the file system.
     Figures,
@@ -227,6 +231,7 @@ fn operation(code: u32, body: &[u8]) -> io::Result<Operation<'_>> {
     const REMOVEXATTR: u32 = opcode::FUSE_REMOVEXATTR as u32;
     const OPENDIR: u32 = opcode::FUSE_OPENDIR as u32;
     const READDIR: u32 = opcode::FUSE_READDIR as u32;
+    const READDIRPLUS: u32 = opcode::FUSE_READDIRPLUS as u32;
     const CREATE: u32 = opcode::FUSE_CREATE as u32;
     const TMPFILE: u32 = opcode::FUSE_TMPFILE as u32;
     Ok(match code {
@@ -234,11 +239,15 @@ fn operation(code: u32, body: &[u8]) -> io::Result<Operation<'_>> {
         GETATTR => Operation::Attributes,
         READLINK => Operation::ReadLink,
         OPENDIR => Operation::OpenDirectory,
-        READDIR => {
+        READDIR | READDIRPLUS => {
             let (wanted, _) = fuse_read_in::read_from_prefix(body).map_err(|_| malformed())?;
             Operation::ReadDirectory {
                 offset: wanted.offset,
                 most: wanted.size as usize,
+                detail: match code {
+                    READDIR => Detail::Names,
+                    _ => Detail::Entries,
+                },
             }
         }
         STATFS => Operation::Figures,
