@@ -279,7 +279,7 @@ impl Session {
 
     fn report(&self, exit: &Exit, entered: &Entered) -> Answer {
         let (rule, mut enforced) = (&entered.rule, entered.enforced.clone());
-        enforced.witness.push_str(&on_kernel(&exit.heard));
+        state_kernel(&mut enforced, &exit.heard);
         let (request, record) = entered.asked.noted();
         let witnessed = Witnessed {
             refused: &exit.refused,
@@ -330,13 +330,11 @@ impl Session {
     }
 }
 
-/// What is said of the kernel as witness, which is the last one: by what name the host's audit
-/// log has the command, and whether records may be missing.
-fn on_kernel(heard: &Heard) -> String {
-    match (heard.mark.as_str(), heard.is_incomplete) {
-        ("", _) => String::new(),
-        (mark, false) => format!(" ({mark})"),
-        (mark, true) => format!(" ({mark}, incomplete)"),
+/// States what the kernel was as a witness, which is the last one.
+fn state_kernel(enforced: &mut Enforced, heard: &Heard) {
+    enforced.mark = (!heard.mark.is_empty()).then(|| heard.mark.clone());
+    if heard.is_incomplete {
+        enforced.witness.push_str(" (incomplete)");
     }
 }
 

@@ -317,6 +317,7 @@ impl Plan {
                 Mode::Flat | Mode::Broker => "none".into(),
             },
             witness: self.witness(),
+            mark: None,
             limits: self.limits_text(),
             weaker: self.weaker.clone(),
         }

@@ -40,9 +40,10 @@ impl KernelAudit {
     /// What stands in the way, where the policy does not do without it.
     pub(super) fn of(wish: KernelWitness, host: &AuditRecords) -> Result<Self, Unavailable> {
         match (wish, host) {
-            (KernelWitness::Off, _) => Ok(Self::Unheard),
+            (KernelWitness::Off, _) | (KernelWitness::Auto, AuditRecords::Unreadable { .. }) => {
+                Ok(Self::Unheard)
+            }
             (_, AuditRecords::Readable) => Ok(Self::Heard),
-            (KernelWitness::Auto, AuditRecords::Unreadable { .. }) => Ok(Self::Unheard),
             (KernelWitness::Required, AuditRecords::Unreadable { obstacle, remedy }) => {
                 Err(Unavailable::Audit {
                     obstacle: obstacle.clone(),

@@ -161,18 +161,15 @@ impl<'a> Fields<'a> {
             let (key, value) = (&rest[..equals], &rest[equals + 1..]);
             // Where a word without a value stands before it, the key is the last one.
             let key = key.rsplit(|byte| *byte == b' ').next()?;
-            let value = match value.strip_prefix(b"\"") {
-                Some(quoted) => {
-                    let end = quoted.iter().position(|byte| *byte == b'"')?;
-                    rest = &quoted[end + 1..];
-                    Value::Quoted(&quoted[..end])
-                }
-                None => {
-                    let end = value.iter().position(|byte| *byte == b' ');
-                    let (value, after) = value.split_at(end.unwrap_or(value.len()));
-                    rest = after;
-                    Value::Bare(value)
-                }
+            let value = if let Some(quoted) = value.strip_prefix(b"\"") {
+                let end = quoted.iter().position(|byte| *byte == b'"')?;
+                rest = &quoted[end + 1..];
+                Value::Quoted(&quoted[..end])
+            } else {
+                let end = value.iter().position(|byte| *byte == b' ');
+                let (value, after) = value.split_at(end.unwrap_or(value.len()));
+                rest = after;
+                Value::Bare(value)
             };
             if key == wanted.as_bytes() {
                 return Some(value);

@@ -1,5 +1,6 @@
 //! Records as the kernel writes them, and as it never would.
 
+use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -113,7 +114,6 @@ fn untrusted(bytes: &[u8]) -> String {
     if bytes.iter().all(is_plain) {
         return format!("\"{}\"", String::from_utf8_lossy(bytes));
     }
-    use std::fmt::Write as _;
     let mut digits = String::new();
     for byte in bytes {
         write!(digits, "{byte:02X}").unwrap();
