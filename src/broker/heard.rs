@@ -195,3 +195,82 @@ fn rule_of<'a>(plan: &'a Plan, path: &'a Path) -> Option<(&'a PathRule, &'a Path
         .filter_map(below)
         .min_by_key(|(_, below)| below.components().count())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Intent, Object, PathSource, Refusal, RefusalCode, SeenBesides, Sighting};
+
+    fn seen<'a>(op: &'a str, path: &'a str) -> Sighting<'a> {
+        Sighting {
+            code: RefusalCode::OutsideCapability,
+            op,
+            path: Some(Path::new(path)),
+            intent: Intent::Unknown,
+            pid: 0,
+            process: &[],
+            source: PathSource::Tripwire,
+            looked_up: None,
+            written: None,
+        }
+    }
+
+    fn told(blockers: &str, path: &str) -> Refusal {
+        Refusal {
+            blockers: blockers.into(),
+            object: Object::Path(path.into()),
+            caller: None,
+        }
+    }
+
+    #[test]
+    fn what_two_witnesses_saw_is_one_denial() {
+        for (op, path, blockers, told_at) in [
+            ("openat", "/a/b", "fs.read_file", "/a/b"),
+            ("openat", "/a", "fs.read_dir", "/a"),
+            ("execve", "/a/b", "fs.execute", "/a/b"),
+            ("lookup", "/a/b", "fs.write_file,fs.truncate", "/a/b"),
+            // The kernel names the directory in which something would have been done.
+            ("openat", "/a/b", "fs.make_reg", "/a"),
+            ("mkdirat", "/a/b", "fs.make_dir", "/a"),
+            ("unlink", "/a/b", "fs.remove_file", "/a"),
+            ("renameat2", "/a/b", "fs.remove_file,fs.refer", "/a"),
+        ] {
+            let mut besides = SeenBesides::default();
+            besides.add(&seen(op, path), 2);
+            let refusal = told(blockers, told_at);
+            assert_eq!(besides.without(&refusal, None, 1), 0, "{op} {blockers}");
+            // What nobody else saw is left, and nothing is taken off twice.
+            assert_eq!(besides.without(&refusal, None, 4), 3, "{op} {blockers}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_the_same_is_told_apart() {
+        for (op, path, blockers, told_at) in [
+            ("openat", "/a/b", "fs.read_file", "/a"),
+            ("openat", "/a/b", "fs.read_file", "/a/b/c"),
+            ("stat", "/a/b", "fs.read_file", "/a/b"),
+            ("chmod", "/a/b", "fs.write_file", "/a/b"),
+            ("openat", "/a/b", "fs.execute", "/a/b"),
+            ("unlink", "/a/b", "fs.make_reg", "/a"),
+            ("openat", "/a/b/c", "fs.make_reg", "/a"),
+            ("openat", "/a", "fs.make_sym", "/b"),
+        ] {
+            let mut besides = SeenBesides::default();
+            besides.add(&seen(op, path), 2);
+            let refusal = told(blockers, told_at);
+            assert_eq!(besides.without(&refusal, None, 1), 1, "{op} {blockers}");
+        }
+    }
+
+    #[test]
+    fn a_system_call_that_is_known_is_compared_as_such() {
+        let mut besides = SeenBesides::default();
+        besides.add(&seen("openat", "/a/b"), 1);
+        let refusal = told("fs.read_file", "/a/b");
+        assert_eq!(besides.without(&refusal, Some("openat2"), 1), 1);
+        assert_eq!(besides.without(&refusal, Some("openat"), 1), 0);
+    }
+}

@@ -26,6 +26,65 @@ fn object(fields: &str) -> Object {
     access(&text).unwrap().object
 }
 
+/// Records of Linux 6.18: of everything that Landlock denies, and of a command of ours.
+#[test]
+fn every_recorded_record_is_read() {
+    let recorded = include_str!("recorded.txt");
+    let mut told = Vec::new();
+    let mut domains = Vec::new();
+    for line in recorded.lines() {
+        let (kind, text) = line.split_once(' ').unwrap();
+        match read(kind.parse().unwrap(), text.as_bytes()).expect(line) {
+            Record::Access(access) => told.push((access.blockers, access.object)),
+            Record::Domain { domain, mark } => domains.push((domain, mark.is_some())),
+            Record::Gone { domain, denials } => {
+                let of_other = domain == 0x1_af55_32bd;
+                assert_eq!(denials, if of_other { 25 } else { 3 });
+            }
+            Record::Call(call) => {
+                assert_eq!((call.serial, call.number, call.pid), (10, 259, 210));
+                assert_eq!(call.program.unwrap(), Path::new("/usr/bin/python3.11"));
+            }
+        }
+    }
+    assert_eq!(domains, [(0x1_af55_32bd, false), (0x1_7e12_f36a, true)]);
+    let path = |text: &str| Object::Path(text.into());
+    let address = |text: &str| Object::Address(text.into());
+    let expected = [
+        ("fs.read_file", path("/tmp/d/a b\"c\né")),
+        ("fs.write_file", path("/tmp/d/f")),
+        ("fs.truncate", path("/tmp/d/f")),
+        ("fs.make_dir", path("/tmp/d")),
+        ("fs.remove_file", path("/tmp/d")),
+        ("fs.remove_file,fs.refer", path("/tmp/d")),
+        ("fs.make_reg,fs.refer", path("/tmp/d/e")),
+        ("fs.refer", path("/tmp/d")),
+        ("fs.make_reg,fs.refer", path("/tmp/d/e")),
+        ("fs.make_sym", path("/tmp/d")),
+        ("fs.make_fifo", path("/tmp/d")),
+        ("fs.make_char", path("/tmp/d")),
+        ("fs.make_block", path("/tmp/d")),
+        ("fs.remove_dir", path("/tmp/d")),
+        ("fs.read_dir", path("/")),
+        ("fs.write_file,fs.read_file", path("/tmp/#6 (deleted)")),
+        ("net.connect_tcp", address("127.0.0.1:80")),
+        ("net.bind_tcp", address("127.0.0.1:8080")),
+        ("net.connect_tcp", address("[::1]:80")),
+        ("net.bind_tcp", address("[::1]:8080")),
+        ("scope.abstract_unix_socket", address("@abstract name")),
+        ("scope.signal", Object::Process(1)),
+        ("ptrace", Object::Process(171)),
+        ("fs.change_topology", path("/mnt")),
+        ("fs.read_file", path("/dev/null")),
+        ("fs.make_char", path("/root/work")),
+    ];
+    let told: Vec<_> = told
+        .iter()
+        .map(|(one, at)| (one.as_str(), at.clone()))
+        .collect();
+    assert_eq!(told, expected);
+}
+
 #[test]
 fn the_object_is_a_path_an_address_or_a_process() {
     let path = |text: &str| Object::Path(text.into());
