@@ -67,7 +67,8 @@ impl Ear {
                     }
                 }
                 Ok(Hearing::Nothing) => return,
-                Ok(Hearing::Lost) | Err(_) => joiner.doubt(),
+                Ok(Hearing::Lost) => joiner.doubt(),
+                Err(_) => return joiner.doubt(),
             }
         }
     }
