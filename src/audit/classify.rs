@@ -175,6 +175,19 @@ mod tests {
         assert_eq!(kind_of("connect", Subject::Else).type_uid(), 400_105);
         assert_eq!(kind_of("openat", Subject::Path).type_uid(), 100_114);
         assert_eq!(kind_of("request", Subject::Else).type_uid(), 600_399);
+        for (denied, call) in [
+            ("fs.read_file", "openat"),
+            ("fs.write_file,fs.truncate", "openat"),
+            ("fs.make_dir", "mkdir"),
+            ("fs.remove_file,fs.refer", "unlink"),
+            ("fs.refer", "rename"),
+            ("fs.execute", "execve"),
+            ("scope.signal", "kill"),
+            ("net.connect_tcp", "connect"),
+        ] {
+            let kinds = [denied, call].map(|op| kind_of(op, Subject::Path));
+            assert_eq!(kinds[0], kinds[1], "{denied}");
+        }
     }
 
     #[test]

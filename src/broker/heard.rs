@@ -117,13 +117,16 @@ fn makes(call: &str) -> bool {
 
 /// What the kernel told, in the words of a plan.
 ///
-/// The operation is the system call where that is known and the path is what it was made on.
-/// A path that is only the directory of that stands with the rights that were missing there.
+/// The operation is the system call, where that is known, of what looked outside, as other
+/// witnesses tell it, and of what has no path. Otherwise the right that was missing says more.
 pub(super) fn sighting<'a>(plan: &Plan, refusal: &'a Refusal, op: Option<&'a str>) -> Sighting<'a> {
     let intent = intent(&refusal.blockers);
-    let op = op.filter(|_| !names_directory(&refusal.blockers));
+    let code = code(plan, refusal, intent);
+    let looked_outside = intent == Intent::Look && code == RefusalCode::OutsideCapability;
+    let has_path = matches!(refusal.object, Object::Path(_));
+    let op = op.filter(|_| looked_outside || !has_path);
     Sighting {
-        code: code(plan, refusal, intent),
+        code,
         op: op.unwrap_or(&refusal.blockers),
         path: match &refusal.object {
             Object::Path(path) => Some(path),

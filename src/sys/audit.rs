@@ -244,7 +244,7 @@ fn only_wanted(socket: &OwnedFd) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{AuditStatus, GET, HEADER, REFUSED, read_status, status};
+    use super::{AuditReader, AuditStatus, GET, HEADER, REFUSED, read_status, status};
 
     fn answer(kind: u16, words: &[u32]) -> Vec<u8> {
         let mut bytes = vec![0; HEADER];
@@ -268,6 +268,15 @@ mod tests {
         assert_eq!(refused.unwrap_err().raw_os_error(), Some(libc::EPERM));
         assert!(read_status(&answer(GET, &[0, 1])).is_err());
         assert!(read_status(&[0; 3]).is_err());
+    }
+
+    /// Without the right to listen there is nothing to be seen here, and that is an error.
+    #[test]
+    fn nobody_is_waited_for() {
+        match AuditReader::open() {
+            Ok(reader) => drop(reader.receive().unwrap()),
+            Err(error) => assert!(error.raw_os_error().is_some(), "{error}"),
+        }
     }
 
     #[test]

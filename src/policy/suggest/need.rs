@@ -171,5 +171,20 @@ mod tests {
             On::Parent
         );
         assert_eq!(need("bpf", outside, Kind::File), None);
+        let both = Right::Create.into();
+        let both = Rights::only(Right::Delete).union(both);
+        for (denied, expected) in [
+            ("fs.read_dir", only(Right::List)),
+            ("fs.write_file,fs.truncate", only(Right::Write)),
+            ("fs.make_dir", only(Right::Create)),
+            ("fs.remove_file,fs.refer", Some(both)),
+            ("fs.make_char", None),
+            ("scope.signal", None),
+        ] {
+            assert_eq!(rights(denied, outside, Kind::Directory), expected);
+        }
+        // The kernel names the directory in which something would have been made.
+        let made = need("fs.make_reg", outside, Kind::Directory).unwrap();
+        assert_eq!(made.on, On::Itself);
     }
 }

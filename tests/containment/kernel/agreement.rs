@@ -125,7 +125,8 @@ fn why_kernel_alone(world: &World, policy: Policy, denial: &Value) -> Option<&'s
         return Some("a signal, or another process: no other witness is asked");
     };
     let looks = ["open", "openat", "openat2", "execve", "execveat"].contains(&op)
-        || op.starts_with("fs.read_");
+        || op.starts_with("fs.read_")
+        || op == "fs.execute";
     match (world.mode, policy) {
         (Mode::View, _) => {
             let granted = [world.workspace(), world.path("library")];
