@@ -257,7 +257,8 @@ impl Session {
                     heard: failure.heard(),
                 };
                 let denials = self.report_refused(noted, &witnessed, &entered.rule);
-                let answer = self.report_failure(&failure, entered);
+                let count = number_of(&denials) + failure.refused_more();
+                let answer = self.report_failure(&failure, entered, count);
                 Answer { denials, ..answer }
             }
         }
@@ -288,7 +289,7 @@ impl Session {
         };
         let mut denials = self.report_refused((request, record), &witnessed, rule);
         denials.extend(self.report_limits((request, record), exit, rule));
-        let count = denials.iter().map(|denial| denial.count).sum::<u64>() + exit.refused_more;
+        let count = number_of(&denials) + exit.refused_more;
         let outcome = match exit.status {
             _ if exit.is_timed_out() => Outcome::TimedOut,
             ExitStatus::Exited(code) => Outcome::Exited(code),
@@ -312,11 +313,14 @@ impl Session {
         }
     }
 
-    fn report_failure(&self, failure: &Failure, entered: &Entered) -> Answer {
+    fn report_failure(&self, failure: &Failure, entered: &Entered, count: u64) -> Answer {
         let (request, record) = entered.asked.noted();
         let enforced = entered.enforced.clone();
         let text = failure.text(request.target);
-        let effect = effect(Outcome::Failed(&text), entered.started, &enforced);
+        let effect = Effect {
+            denials: count,
+            ..effect(Outcome::Failed(&text), entered.started, &enforced)
+        };
         let _ = self.ledger.ended(request, record, effect);
         let exit_code = match failure {
             Failure::Command(_) => 125,
@@ -344,6 +348,11 @@ pub(super) fn target(run: &ExecRun) -> Target<'_> {
         Ok(Program::Shell(line)) => Target::Shell(line),
         Err(_) => Target::None,
     }
+}
+
+/// How often something was denied.
+fn number_of(denials: &[Denial]) -> u64 {
+    denials.iter().map(|denial| denial.count).sum()
 }
 
 fn effect<'a>(outcome: Outcome<'a>, started: Instant, enforced: &'a Enforced) -> Effect<'a> {

@@ -43,6 +43,14 @@ impl Failure {
         }
     }
 
+    /// How many more were refused.
+    pub(super) fn refused_more(&self) -> u64 {
+        match self {
+            Self::Command(_) => 0,
+            Self::Enter(failed) => failed.refused_more,
+        }
+    }
+
     /// What was seen before it failed, as when the program lies outside.
     pub(super) fn seen(&self) -> &Seen {
         const NOTHING: &Seen = &Seen {

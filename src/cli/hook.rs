@@ -7,6 +7,7 @@ mod install;
 
 use std::ffi::OsStr;
 use std::io::{self, Read as _};
+use std::os::fd::AsFd as _;
 use std::path::Path;
 
 use clap::{Args, Subcommand};
@@ -16,6 +17,7 @@ use super::selectors::Selectors;
 use super::{output, session};
 use crate::ambient::Operator;
 use crate::hooks::{Agent, Call, Setup, judge};
+use crate::sys::stdio::{StreamKind, kind_of};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -137,6 +139,10 @@ fn answer(agent: Agent, arguments: AskArguments, operator: Operator) -> Result<(
     let verdict = judge(&call, &setup, &mut session);
     session.close();
     match verdict.line(&call) {
+        // A stream that was closed is this device by now, and takes every answer.
+        Some(_) if kind_of(io::stdout().as_fd()) == StreamKind::Null => Err(Failure::usage(
+            "nobody reads the answer: standard output is closed, or /dev/null",
+        )),
         Some(line) => output::print_json(&line),
         None => Ok(()),
     }

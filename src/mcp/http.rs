@@ -13,7 +13,7 @@ use std::time::Duration;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::McpError;
 use super::stdio::told_to_end;
+use super::strangers::{Number, Strangers};
 use super::token::Token;
 
 /// The one path that is served.
@@ -34,7 +35,8 @@ const PATH: &str = "/mcp";
 /// The largest request.
 const LARGEST: usize = 16 << 20;
 
-/// How many connections there are at once; further ones wait.
+/// How many connections there are at once. For one more, the oldest goes that has not shown the
+/// token; where all have, it waits.
 const MOST_CONNECTIONS: usize = 256;
 
 /// How long a client may take to say what it wants.
@@ -111,32 +113,65 @@ fn service<S: ServerHandler>(
 
 async fn accept<S: ServerHandler>(listener: &TcpListener, service: &Service<S>, token: &Token) {
     let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let strangers = Arc::new(Strangers::default());
     loop {
-        // It is never closed.
-        let Ok(place) = room.clone().acquire_owned().await else {
-            return;
-        };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let connection = connection(stream, service.clone(), token.clone());
-                tokio::spawn(async move {
-                    connection.await;
-                    drop(place);
-                });
-            }
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 // Out of descriptors, most likely; some are given back in time.
                 tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
             }
+        };
+        if room.available_permits() == 0 {
+            strangers.send_away_oldest();
         }
+        // It is never closed.
+        let Ok(place) = room.clone().acquire_owned().await else {
+            return;
+        };
+        strangers.add(|number| {
+            let caller = Caller {
+                number,
+                strangers: strangers.clone(),
+            };
+            let connection = connection(stream, service.clone(), token.clone(), caller);
+            let task = tokio::spawn(async move {
+                connection.await;
+                drop(place);
+            });
+            task.abort_handle()
+        });
     }
 }
 
-async fn connection<S: ServerHandler>(stream: TcpStream, service: Service<S>, token: Token) {
-    let answer = service_fn(move |request| {
-        let (service, token) = (service.clone(), token.clone());
-        async move { Ok::<_, Infallible>(answer(request, &service, &token).await) }
+/// Who is at the other end of a connection.
+struct Caller {
+    number: Number,
+    strangers: Arc<Strangers>,
+}
+
+impl Caller {
+    fn has_shown_the_token(&self) {
+        self.strangers.remove(self.number);
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.strangers.remove(self.number);
+    }
+}
+
+async fn connection<S: ServerHandler>(
+    stream: TcpStream,
+    service: Service<S>,
+    token: Token,
+    caller: Caller,
+) {
+    let answer = service_fn(|request| async {
+        Ok::<_, Infallible>(answer(request, &service, &token, &caller).await)
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -152,12 +187,22 @@ async fn answer<S: ServerHandler>(
     request: Request<Incoming>,
     service: &Service<S>,
     token: &Token,
+    caller: &Caller,
 ) -> Answer {
-    if !carries(request.headers().get(AUTHORIZATION), token) {
+    let headers = request.headers();
+    if !only(headers, &AUTHORIZATION).is_some_and(|header| carries(header, token)) {
         let mut refused = plain(StatusCode::UNAUTHORIZED, "a bearer token is required\n");
         let scheme = HeaderValue::from_static("Bearer");
         refused.headers_mut().insert(WWW_AUTHENTICATE, scheme);
         return refused;
+    }
+    caller.has_shown_the_token();
+    // A name in the first line, or a second one, would be believed by some and not by others.
+    if request.uri().authority().is_some() || only(headers, &HOST).is_none() {
+        return plain(
+            StatusCode::BAD_REQUEST,
+            "one Host header names the server\n",
+        );
     }
     if request.uri().path() != PATH {
         return plain(StatusCode::NOT_FOUND, "there is nothing here\n");
@@ -165,11 +210,15 @@ async fn answer<S: ServerHandler>(
     service.handle(request).await
 }
 
-fn carries(header: Option<&HeaderValue>, token: &Token) -> bool {
-    let Some((scheme, value)) = header
-        .and_then(|header| header.to_str().ok())
-        .and_then(|header| header.split_once(' '))
-    else {
+/// The value of a header that is there once.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none())
+}
+
+fn carries(header: &HeaderValue, token: &Token) -> bool {
+    let text = header.to_str().ok();
+    let Some((scheme, value)) = text.and_then(|header| header.split_once(' ')) else {
         return false;
     };
     scheme.eq_ignore_ascii_case("bearer") && token.is(value.trim())
@@ -190,8 +239,7 @@ mod tests {
     #[test]
     fn only_the_whole_token_will_do() {
         let token = Token::new("0123456789abcdef").unwrap();
-        let carries =
-            |header: &'static str| carries(Some(&HeaderValue::from_static(header)), &token);
+        let carries = |header: &'static str| carries(&HeaderValue::from_static(header), &token);
         assert!(carries("Bearer 0123456789abcdef"));
         assert!(carries("bearer 0123456789abcdef"));
         for header in [
@@ -205,6 +253,5 @@ mod tests {
         ] {
             assert!(!carries(header), "{header}");
         }
-        assert!(!super::carries(None, &token));
     }
 }

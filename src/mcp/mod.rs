@@ -13,6 +13,7 @@ mod roots;
 mod server;
 mod session;
 mod stdio;
+mod strangers;
 mod token;
 mod tools;
 mod wrap;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::danger;
 use super::diagnostic::{Diagnostics, Source};
 use super::pattern::{Pattern, PatternSet};
-use super::terms::{HardLinks, Missing, Policy};
+use super::terms::{Grant, HardLinks, Missing, Policy};
 use crate::model::{HostPath, Rights, Rule};
 
 /// The directories that a policy's paths are resolved against, chosen by the operator.
@@ -223,19 +223,47 @@ impl Policy {
                 found.error("same-directory", source.spot(&grant.span), message);
             }
             danger::check(found, source, grant, &root, anchors);
+            let own_file = match self.own_file_in(grant, &root) {
+                Ok(pattern) => pattern,
+                Err(message) => {
+                    found.error("policy-in-grant", source.spot(&grant.span), message);
+                    continue;
+                }
+            };
             grants.push(BoundGrant {
                 id: GrantId(grants.len()),
                 name: grant.name.clone(),
                 root,
                 rights: grant.rights,
                 hide: patterns(&grant.hide).collect(),
-                protect: patterns(&grant.protect).collect(),
+                protect: patterns(&grant.protect).chain(own_file).collect(),
                 hard_links: grant.hard_links,
                 missing: grant.missing,
                 rule: rule("grant", &grant.name, &grant.place),
             });
         }
         grants
+    }
+
+    /// The policy's own file in the grant, as one more exception of it: what a command writes
+    /// there would be in force from the next session on.
+    fn own_file_in(&self, grant: &Grant, root: &HostPath) -> Result<Option<Pattern>, String> {
+        let file = HostPath::absolute(self.source.as_str()).ok();
+        let below = file.as_ref().and_then(|file| file.beneath(root));
+        let Some(below) = below.filter(|_| grant.rights.change_something()) else {
+            return Ok(None);
+        };
+        let exceptions: PatternSet = patterns(&grant.hide)
+            .chain(patterns(&grant.protect))
+            .collect();
+        if exceptions.matches(below) {
+            return Ok(None);
+        }
+        let text = below.to_str().unwrap_or_default();
+        let pattern = Pattern::parse(text).map_err(|_| {
+            "this lets commands change the policy's own file, which no pattern can name".to_owned()
+        });
+        pattern.map(Some)
     }
 
     fn bind_denies(

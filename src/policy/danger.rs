@@ -3,9 +3,8 @@
 //! By the letters of the paths, which are the real ones: the directories of a session have their
 //! links resolved, and `capability` opens no grant through a link.
 
-use super::bind::{Anchors, patterns};
+use super::bind::Anchors;
 use super::diagnostic::{Diagnostics, Severity, Source};
-use super::pattern::PatternSet;
 use super::suggest::Kind;
 use super::terms::Grant;
 use crate::model::{HostPath, Right, Rights};
@@ -107,14 +106,7 @@ pub(super) fn check(
     anchors: &Anchors,
 ) {
     let site = Site { root, anchors };
-    let mut dangers = site.dangers(grant.rights);
-    if grant.rights.change_something() && holds_policy(source.file, grant, root) {
-        dangers.push(Risk {
-            severity: Severity::Warning,
-            name: "policy-in-grant",
-            message: "this policy could be changed under itself, for the next session".into(),
-        });
-    }
+    let dangers = site.dangers(grant.rights);
     for danger in dangers {
         let spot = source.spot(&grant.span);
         match danger.severity {
@@ -125,16 +117,6 @@ pub(super) fn check(
             found.help("choose another root: a directory of the project alone");
         }
     }
-}
-
-/// Whether the policy's own file lies in the grant, and no exception covers it.
-fn holds_policy(file: &str, grant: &Grant, root: &HostPath) -> bool {
-    let Ok(file) = HostPath::absolute(file) else {
-        return false;
-    };
-    let exceptions = || patterns(&grant.hide).chain(patterns(&grant.protect));
-    file.beneath(root)
-        .is_some_and(|below| !exceptions().collect::<PatternSet>().matches(below))
 }
 
 /// A directory that is granted, among the directories of a session.

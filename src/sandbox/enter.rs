@@ -123,6 +123,8 @@ pub struct NotEntered {
     pub error: EnterError,
     /// The supervised calls that were refused before its launcher was lost: the first ones.
     pub refused: Vec<RefusedCall>,
+    /// How many more were refused.
+    pub refused_more: u64,
     /// Attempts to leave the view, as when the program lies outside.
     pub seen: Seen,
     /// What the kernel says that it refused.
@@ -134,6 +136,7 @@ impl From<EnterError> for NotEntered {
         Self {
             error,
             refused: Vec::new(),
+            refused_more: 0,
             seen: Seen::default(),
             heard: Heard::default(),
         }

@@ -124,6 +124,7 @@ impl Visit {
             Err(error) => Err(NotEntered {
                 error,
                 refused: self.state.refused,
+                refused_more: self.state.refused_more,
                 seen,
                 heard,
             }),

@@ -80,7 +80,7 @@ pub struct SocketFile {
 /// other threads, for the file mode mask is everyone's.
 ///
 /// # Errors
-/// When the directory is not this user's alone, a server answers, or anything else has the name.
+/// When the directory is not this user's alone, or everybody could replace it, a server answers, or anything else has the name.
 pub fn listen(path: &Path) -> Result<(UnixListener, SocketFile), SocketError> {
     let _one = directory_of(path)?;
     match fs::symlink_metadata(path) {
@@ -135,8 +135,26 @@ fn directory_of(path: &Path) -> Result<Flock<fs::File>, SocketError> {
         let mode = found.mode() & 0o7777;
         return Err(SocketError::Mode { path, mode });
     }
+    let real = fs::canonicalize(&path).map_err(|source| failed("look at", &path, source))?;
+    real.ancestors().skip(1).try_for_each(keeps_names)?;
     Flock::lock(handle, FlockArg::LockExclusive)
         .map_err(|(_, errno)| failed("lock", directory, errno.into()))
+}
+
+/// Checks that not everybody can put another directory in the place of one that is in this one.
+fn keeps_names(path: &Path) -> Result<(), SocketError> {
+    const STICKY: u32 = 0o1000;
+    const EVERYBODY: u32 = 0o002;
+    let mode = fs::symlink_metadata(path)
+        .map_err(|source| failed("look at", path, source))?
+        .mode();
+    if mode & EVERYBODY == 0 || mode & STICKY != 0 {
+        return Ok(());
+    }
+    Err(SocketError::Mode {
+        path: path.to_owned(),
+        mode: mode & 0o7777,
+    })
 }
 
 /// Removes a socket of ours that nobody listens on.

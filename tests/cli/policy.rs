@@ -186,3 +186,40 @@ fn a_root_that_gives_everything_away_is_refused() {
         .expect(125);
     assert_eq!(ran.report()["findings"][0]["name"], "grant-everything");
 }
+
+#[test]
+fn a_policy_in_its_own_workspace_is_not_changed_under_it() {
+    let world = World::new();
+    let text = std::fs::read_to_string("policies/workspace.toml").unwrap();
+    let text = text.replace("name = \"workspace\"", "name = \"own\"");
+    world.write("work/conf/own.toml", &text);
+    world.write("work/conf/other.toml", "before\n");
+    let script = "for file in conf/own.toml conf/other.toml; do
+        echo after >> $file
+        echo after > new && mv new $file
+        rm $file
+        chmod 666 $file
+    done
+    mv conf moved
+    ls conf";
+    let policy = ["--policy", "conf/own.toml"];
+    // In a file: a command line with these names is refused before it runs.
+    world.write("work/script", script);
+    let words = ["run", "--json", policy[0], policy[1], "--", "sh", "script"];
+    let ran = world.run(words);
+    // Nothing but a view keeps commands from it; the broker itself always does.
+    let is_view = ran.report()["enforced"]["mode"] == "view";
+    assert!(!world.path("work/conf/other.toml").exists(), "{ran:?}");
+    if is_view {
+        assert_eq!(world.read("work/conf/own.toml"), text, "{ran:?}");
+        assert!(ran.stderr.contains("conf/own.toml"), "{ran:?}");
+    }
+    let policy = world.write("own.toml", &text);
+    std::fs::create_dir_all(world.path("work/conf")).unwrap();
+    std::fs::rename(policy, world.path("work/conf/own.toml")).unwrap();
+    let policy = ["--policy", "conf/own.toml"];
+    let write = br#"{"id":1,"op":"file.write","path":"conf/own.toml","content":"x"}"#;
+    let replies = world.feed(&["call", policy[0], policy[1]], write).replies();
+    let denial = &replies[0]["denials"][0];
+    assert_eq!(denial["code"], "protected-path", "{replies:?}");
+}

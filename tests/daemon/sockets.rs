@@ -46,14 +46,17 @@ fn what_is_no_socket_of_ours_stays_and_so_does_what_others_could_write_to() {
     let world = World::new();
     std::fs::write(world.path("run/file"), "mine").unwrap();
     std::os::unix::fs::symlink("socket", world.path("run/link")).unwrap();
-    std::fs::create_dir(world.path("open")).unwrap();
-    let open = std::fs::Permissions::from_mode(0o777);
-    std::fs::set_permissions(world.path("open"), open).unwrap();
+    std::fs::create_dir_all(world.path("open/ours")).unwrap();
+    let mode = std::fs::Permissions::from_mode;
+    std::fs::set_permissions(world.path("open"), mode(0o777)).unwrap();
+    std::fs::set_permissions(world.path("open/ours"), mode(0o700)).unwrap();
     for (path, why) in [
         ("run/file", "no socket of ours"),
         ("run/link", "no socket of ours"),
         ("run", "no socket of ours"),
         ("open/socket", "others can write there"),
+        // They could put another directory in its place.
+        ("open/ours/socket", "others can write there"),
         ("work/no/such/socket", "cannot create"),
     ] {
         let ran = world.run(&["serve", "--socket", &world.text(path)]);

@@ -319,18 +319,29 @@ fn a_grant_that_gives_away_much_is_a_warning() {
 }
 
 #[test]
-fn a_policy_that_its_own_grant_could_change_is_a_warning() {
-    let names = |file: &str, rest: &str| {
+fn a_policy_protects_its_own_file_in_its_grants() {
+    let bound = |file: &str, rest: &str| {
         let text = policy(&grant("${root}", rest));
         let policy = Policy::parse(file, &text).expect("valid");
-        let bound = policy.bind(&super::anchors()).expect("bound");
-        names(bound.warnings())
+        policy.bind(&super::anchors())
     };
-    let inside = "/home/u/project/lobsterpot.toml";
-    assert_eq!(names(inside, ""), ["policy-in-grant"]);
-    assert!(names(inside, "protect = [\"lobsterpot.toml\"]").is_empty());
-    assert!(names("/home/u/lobsterpot.toml", "").is_empty());
-    assert!(names("built-in:x", "").is_empty());
+    let protected = |file: &str, rest: &str| {
+        let bound = bound(file, rest).expect("bound");
+        let protect = &bound.grants()[0].protect;
+        protect
+            .iter()
+            .map(|one| one.as_str().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let nothing: Vec<String> = Vec::new();
+    let inside = "/home/u/project/conf/own.toml";
+    assert_eq!(protected(inside, ""), ["conf/own.toml"]);
+    assert_eq!(protected(inside, "protect = [\"conf\"]"), ["conf"]);
+    assert_eq!(protected(inside, "hide = [\"**/*.toml\"]"), nothing);
+    assert_eq!(protected("/home/u/own.toml", ""), nothing);
+    assert_eq!(protected("built-in:x", ""), nothing);
+    let odd = bound("/home/u/project/[own].toml", "").unwrap_err();
+    assert_eq!(names(&odd), ["policy-in-grant"]);
 }
 
 #[test]

@@ -353,3 +353,30 @@ fn a_command_of_an_agent_with_our_shell_stays_as_it_is() {
     rewritten(ask(&other, "LOBSTERPOT_ROOT", &work), name);
     rewritten(ask(&program, "OTHER", &work), name);
 }
+
+#[test]
+fn an_answer_that_nobody_can_read_is_a_refusal_by_the_exit_code() {
+    let world = World::new();
+    for name in COMMANDS {
+        let asked = call(&world, name).to_string();
+        let file = world.write("work/asked.json", &asked);
+        for closed in [">&-", ">/dev/null"] {
+            let mut shell = Command::new("sh");
+            for (name, value) in world.command::<&str>([]).get_envs() {
+                match value {
+                    Some(value) => shell.env(name, value),
+                    None => shell.env_remove(name),
+                };
+            }
+            let line = format!("exec \"$0\" hook \"$1\" --root \"$2\" <\"$3\" {closed}");
+            let root = world.path("work");
+            shell.args(["-c", &line, env!("CARGO_BIN_EXE_lobsterpot")]);
+            shell.arg(agent_of(name)).arg(root).arg(&file);
+            let ran = Ran::of(shell.output().unwrap()).expect(2);
+            assert!(
+                ran.stderr.contains("nobody reads"),
+                "{name} {closed}: {ran:?}"
+            );
+        }
+    }
+}

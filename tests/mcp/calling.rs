@@ -232,3 +232,26 @@ fn each_call_is_on_record() {
     assert_eq!(refused.unwrap()["status_code"], "outside-capability");
     assert_eq!(refused.unwrap()["actor"]["user"]["name"], "owner");
 }
+
+#[test]
+fn what_the_operator_stops_is_stopped_until_it_is_resumed() {
+    let world = World::new();
+    let mut client = world.serve(&[]);
+    let mark = mark();
+    let line = format!("exec sleep {mark}");
+    let running = client.begin_call("shell", json!({"command": line}));
+    wait_for_processes(&mark, 1);
+    let stopped = world.command(["stop"]).output().unwrap();
+    assert_eq!(stopped.status.code(), Some(0), "{stopped:?}");
+    let ended = client.result(running);
+    assert!(ended.is_error(), "{ended:?}");
+    wait_for_processes(&mark, 0);
+    for tool in ["shell", "read"] {
+        let key = if tool == "shell" { "command" } else { "path" };
+        assert_eq!(client.call(tool, json!({ key: "a" })).denied(), "stopped");
+    }
+    let resumed = world.command(["resume"]).output().unwrap();
+    assert_eq!(resumed.status.code(), Some(0), "{resumed:?}");
+    let after = client.call("shell", json!({"command": "echo again"}));
+    assert!(after.text().contains("again"), "{after:?}");
+}

@@ -286,6 +286,58 @@ fn nobody_who_calls_it_by_another_name_is_answered_and_no_page() {
 }
 
 #[test]
+fn a_server_that_is_named_twice_is_not_believed_to_be_this_one() {
+    let world = World::new();
+    let served = Served::start(&world, &[], Some(TOKEN));
+    let own = format!("127.0.0.1:{}", served.port);
+    for second in [own.as_str(), "evil.example"] {
+        let request = Request::post(&initialize()).with("Host", second);
+        assert_eq!(served.exchange(&request).status, 400, "{second}");
+    }
+    for name in [own.as_str(), "evil.example"] {
+        let path = format!("http://{name}/mcp");
+        let mut request = Request::post(&initialize());
+        request.path = &path;
+        assert_eq!(served.exchange(&request).status, 400, "{path}");
+    }
+    let bearer = format!("Bearer {TOKEN}");
+    let request = Request::post(&initialize()).with("Authorization", &bearer);
+    assert_eq!(served.exchange(&request).status, 401);
+}
+
+#[test]
+fn those_who_show_no_token_are_the_first_to_go() {
+    let world = World::new();
+    let served = Served::start(&world, &[], Some(TOKEN));
+    let address = ("127.0.0.1", served.port);
+    // One that has shown it, and keeps its connection.
+    let mut known = TcpStream::connect(address).unwrap();
+    known.set_read_timeout(Some(PATIENCE)).unwrap();
+    let get = format!(
+        "GET /elsewhere HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n",
+        served.port
+    );
+    let mut first = [0; 12];
+    known.write_all(get.as_bytes()).unwrap();
+    known.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 404");
+    let silent: Vec<TcpStream> = (0..300)
+        .map(|_| TcpStream::connect(address).unwrap())
+        .collect();
+    assert_eq!(served.exchange(&Request::post(&initialize())).status, 200);
+    // The oldest of them is gone, the newest waits to be heard.
+    let mut oldest = &silent[0];
+    oldest.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert!(matches!(oldest.read(&mut [0]), Ok(0) | Err(_)));
+    let newest = silent.last().unwrap();
+    newest.set_nonblocking(true).unwrap();
+    let waits = newest.peek(&mut [0]).unwrap_err();
+    assert_eq!(waits.kind(), std::io::ErrorKind::WouldBlock);
+    known.write_all(get.as_bytes()).unwrap();
+    assert_ne!(known.read(&mut [0; 512]).unwrap(), 0);
+}
+
+#[test]
 fn what_is_no_request_is_refused_and_the_next_one_answered() {
     let world = World::new();
     let served = Served::start(&world, &[], Some(TOKEN));
