@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use lobsterpot::sys::audit::{AuditReader, Hearing, LANDLOCK_ACCESS, LANDLOCK_DOMAIN};
+use lobsterpot::sys::audit::{AuditReader, CALL, Hearing, LANDLOCK_ACCESS, LANDLOCK_DOMAIN};
 use regex::bytes::Regex;
 
 use super::super::world::wait_until;
@@ -22,6 +22,8 @@ pub(super) struct Listener {
     /// How many denials the kernel counted in a domain that has ended.
     counts: BTreeMap<String, usize>,
     pub(super) has_lost: bool,
+    /// Whether the system calls of denials are told as well, as the host's rules have it.
+    pub(super) has_calls: bool,
 }
 
 impl Listener {
@@ -32,6 +34,7 @@ impl Listener {
             denials: BTreeMap::new(),
             counts: BTreeMap::new(),
             has_lost: false,
+            has_calls: false,
         }
     }
 
@@ -41,6 +44,7 @@ impl Listener {
                 Hearing::Record(record) => match record.kind {
                     LANDLOCK_ACCESS => self.hear_denial(&record.text),
                     LANDLOCK_DOMAIN => self.hear_domain(&record.text),
+                    CALL => self.has_calls = true,
                     _ => {}
                 },
                 Hearing::Nothing => return,

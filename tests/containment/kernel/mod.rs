@@ -130,6 +130,10 @@ fn what_landlock_refuses_is_on_record_with_who_it_was() {
         assert_eq!(record["unmapped"]["path_source"], "kernel");
         assert_eq!(record["class_uid"], 1001);
         assert_eq!(record["activity_id"], 1);
+        if !listener.has_calls {
+            skip("who was denied: this host's audit rules leave system calls out");
+            continue;
+        }
         let process = &record["actor"]["process"];
         assert!(process["pid"].as_i64().unwrap() > 1, "{record}");
         let program = process["file"]["path"].as_str().unwrap();
