@@ -102,9 +102,13 @@ impl AuditRecords {
 
     fn unasked(error: &io::Error) -> Self {
         match error.raw_os_error().map(Errno::from_raw) {
-            Some(Errno::EPERM | Errno::EACCES | Errno::ECONNREFUSED) => Self::behind(
+            Some(Errno::EPERM | Errno::EACCES) => Self::behind(
                 "this process may not read the kernel's audit",
                 "run as root of the host, or with CAP_AUDIT_READ and CAP_AUDIT_CONTROL",
+            ),
+            Some(Errno::ECONNREFUSED) => Self::behind(
+                "the kernel's audit was switched off at the start, or cannot be read in this namespace",
+                "start the machine with audit=1, and run in the host's own user namespace",
             ),
             Some(Errno::EPROTONOSUPPORT | Errno::EAFNOSUPPORT) => Self::behind(
                 "this kernel has no audit, or an outer sandbox closes it",
@@ -150,7 +154,7 @@ mod tests {
             (Ok(off), Standing::Told, "is off"),
             (Ok(panics), Standing::Told, "panic"),
             (Err(Errno::EPERM), Standing::Told, "may not read"),
-            (Err(Errno::ECONNREFUSED), Standing::Told, "may not read"),
+            (Err(Errno::ECONNREFUSED), Standing::Told, "at the start"),
             (Err(Errno::EPROTONOSUPPORT), Standing::Told, "no audit"),
             (Err(Errno::EAGAIN), Standing::Told, "does not answer"),
         ] {

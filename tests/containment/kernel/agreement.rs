@@ -27,8 +27,8 @@ fn programs(outside: &Path) -> Vec<Value> {
     let shell = |name: &str, line: &str| {
         let script = format!("P='{secret}'; D=${{P%/*}}; {line}");
         // Spelled so that the command line says nothing of where it leads.
-        let digits: String = script.bytes().map(|byte| format!("{byte:02x}")).collect();
-        let code = format!("import os; os.system(bytes.fromhex('{digits}').decode())");
+        let letters = script.as_bytes();
+        let code = format!("import os; os.system(bytes({letters:?}).decode())");
         program(name, &["python3", "-c", &code])
     };
     vec![
