@@ -66,7 +66,8 @@ pub(super) fn kind_of(op: &str, subject: Subject) -> Kind {
     if let Some(kind) = request(op) {
         return kind;
     }
-    match (file_call(op), other_call(op), subject) {
+    let activity = file_call(op).or_else(|| denied_access(op));
+    match (activity, other_call(op), subject) {
         (Some(activity), _, _) => Kind::new(Class::File, activity),
         (None, Some(kind), _) => kind,
         (None, None, Subject::Path) => Kind::new(Class::File, OTHER),
@@ -88,6 +89,21 @@ fn request(op: &str) -> Option<Kind> {
         _ => return None,
     };
     Some(Kind::new(class, activity))
+}
+
+/// The activity of an access to a file that Landlock denied, by the first right that was missing.
+fn denied_access(blockers: &str) -> Option<u32> {
+    Some(match blockers.split(',').next()? {
+        "fs.read_file" | "fs.write_file" => 14,            // Open
+        "fs.read_dir" => 2,                                // Read
+        "fs.truncate" => 3,                                // Update
+        "fs.refer" => 5,                                   // Rename
+        "fs.ioctl_dev" => 6,                               // Set Attributes
+        "fs.change_topology" => 12,                        // Mount
+        made if made.starts_with("fs.make_") => 1,         // Create
+        removed if removed.starts_with("fs.remove_") => 4, // Delete
+        _ => return None,
+    })
 }
 
 /// The activity of a system call on a file.
@@ -118,17 +134,27 @@ fn file_call(call: &str) -> Option<u32> {
 /// The kind of a system call on something that is no file.
 fn other_call(call: &str) -> Option<Kind> {
     let (class, activity) = match call {
-        "execve" | "execveat" | "clone" | "clone3" | "fork" | "vfork" => (Class::Process, 1), // Launch
+        "execve" | "execveat" | "fs.execute" | "clone" | "clone3" | "fork" | "vfork" => {
+            (Class::Process, 1)
+        } // Launch
         "kill" | "tkill" | "tgkill" | "rt_sigqueueinfo" | "rt_tgsigqueueinfo"
-        | "pidfd_send_signal" => (Class::Process, 2), // Terminate
+        | "pidfd_send_signal" | "scope.signal" => (Class::Process, 2), // Terminate
         "process_vm_readv" | "pidfd_open" | "pidfd_getfd" | "kcmp" => (Class::Process, 3), // Open
         "ptrace" | "process_vm_writev" | "process_madvise" => (Class::Process, 4),         // Inject
         "setuid" | "setreuid" | "setresuid" | "setfsuid" | "setgid" | "setregid" | "setresgid"
         | "setgroups" => (Class::Process, 5), // Set User ID
-        "connect" | "socket" | "sendto" | "sendmsg" | "sendmmsg" | "accept" | "accept4" => {
+        "connect"
+        | "socket"
+        | "sendto"
+        | "sendmsg"
+        | "sendmmsg"
+        | "accept"
+        | "accept4"
+        | "net.connect_tcp"
+        | "scope.abstract_unix_socket" => {
             (Class::Network, 5) // Refuse
         }
-        "bind" | "listen" => (Class::Network, 7), // Listen
+        "bind" | "listen" | "net.bind_tcp" => (Class::Network, 7), // Listen
         _ => return None,
     };
     Some(Kind::new(class, activity))
@@ -149,6 +175,19 @@ mod tests {
         assert_eq!(kind_of("connect", Subject::Else).type_uid(), 400_105);
         assert_eq!(kind_of("openat", Subject::Path).type_uid(), 100_114);
         assert_eq!(kind_of("request", Subject::Else).type_uid(), 600_399);
+        for (denied, call) in [
+            ("fs.read_file", "openat"),
+            ("fs.write_file,fs.truncate", "openat"),
+            ("fs.make_dir", "mkdir"),
+            ("fs.remove_file,fs.refer", "unlink"),
+            ("fs.refer", "rename"),
+            ("fs.execute", "execve"),
+            ("scope.signal", "kill"),
+            ("net.connect_tcp", "connect"),
+        ] {
+            let kinds = [denied, call].map(|op| kind_of(op, Subject::Path));
+            assert_eq!(kinds[0], kinds[1], "{denied}");
+        }
     }
 
     #[test]

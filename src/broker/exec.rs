@@ -17,7 +17,7 @@ use crate::model::{
     Denial, Enforced, ExecRun, HostPath, Program, RefusalCode, Right, Rule, Status,
 };
 use crate::policy::{CommandPermit, PathAsk};
-use crate::sandbox::{Exit, ExitStatus, Kept, Streams};
+use crate::sandbox::{Exit, ExitStatus, Heard, Kept, Streams};
 
 pub(super) const OP: &str = "exec.run";
 
@@ -254,6 +254,7 @@ impl Session {
                 let witnessed = Witnessed {
                     refused: failure.refused(),
                     seen: failure.seen(),
+                    heard: failure.heard(),
                 };
                 let denials = self.report_refused(noted, &witnessed, &entered.rule);
                 let count = number_of(&denials) + failure.refused_more();
@@ -278,11 +279,13 @@ impl Session {
     }
 
     fn report(&self, exit: &Exit, entered: &Entered) -> Answer {
-        let (rule, enforced) = (&entered.rule, entered.enforced.clone());
+        let (rule, mut enforced) = (&entered.rule, entered.enforced.clone());
+        state_kernel(&mut enforced, &exit.heard);
         let (request, record) = entered.asked.noted();
         let witnessed = Witnessed {
             refused: &exit.refused,
             seen: &exit.seen,
+            heard: &exit.heard,
         };
         let mut denials = self.report_refused((request, record), &witnessed, rule);
         denials.extend(self.report_limits((request, record), exit, rule));
@@ -328,6 +331,14 @@ impl Session {
             exit_code,
             ..Answer::failed(&text, record.to_string())
         }
+    }
+}
+
+/// States what the kernel was as a witness, which is the last one.
+fn state_kernel(enforced: &mut Enforced, heard: &Heard) {
+    enforced.mark = (!heard.mark.is_empty()).then(|| heard.mark.clone());
+    if heard.is_incomplete {
+        enforced.witness.push_str(" (incomplete)");
     }
 }
 

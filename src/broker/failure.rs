@@ -3,7 +3,7 @@
 use super::error::chain;
 use crate::audit::Target;
 use crate::model::shown;
-use crate::sandbox::{NotEntered, RefusedCall, Seen};
+use crate::sandbox::{Heard, NotEntered, RefusedCall, Seen};
 
 /// Why an approved command gave no result.
 pub(super) enum Failure {
@@ -61,6 +61,20 @@ impl Failure {
         match self {
             Self::Command(_) => NOTHING,
             Self::Enter(failed) => &failed.seen,
+        }
+    }
+
+    /// What the kernel told before it failed, as when the program may not be executed.
+    pub(super) fn heard(&self) -> &Heard {
+        const NOTHING: &Heard = &Heard {
+            mark: String::new(),
+            refusals: Vec::new(),
+            elsewhere: 0,
+            is_incomplete: false,
+        };
+        match self {
+            Self::Command(_) => NOTHING,
+            Self::Enter(failed) => &failed.heard,
         }
     }
 }

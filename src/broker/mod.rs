@@ -16,6 +16,7 @@ mod exposure;
 mod failure;
 mod files;
 mod ground;
+mod heard;
 mod ledger;
 mod library;
 mod prepare;

@@ -54,6 +54,9 @@ impl Session {
         } else if let Some(obstacle) = prepare.view_obstacle() {
             tracing::warn!(%obstacle, "no view can be built on this host");
             host.after(obstacle)
+        } else if let Some(obstacle) = prepare.audit_obstacle() {
+            tracing::warn!(%obstacle, "the kernel's audit is no witness on this host");
+            host.without_audit(&obstacle)
         } else {
             return Err(error);
         };

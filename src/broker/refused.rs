@@ -4,18 +4,24 @@
 
 use std::path::{Path, PathBuf};
 
+use super::heard::{self, SeenBesides};
 use super::session::Session;
 use crate::audit::{Process, RecordId, RequestInfo};
 use crate::model::{
     Denial, HostPath, Intent, PathSource, RefusalCode, Rule, Sighting, Surroundings, Tally,
 };
-use crate::sandbox::{Attempt, Exit, LimitHit, PathRule, RefusedCall, RefusedFor, Seen};
+use crate::sandbox::{
+    Attempt, Exit, Heard, LimitHit, PathRule, Plan, RefusedCall, RefusedFor, Seen,
+};
 
 /// How many different refusals a reply holds in full.
 const IN_REPLY: usize = 50;
 
 /// The operation of attempts whose system call was not looked at.
-const LOOKUP: &str = "lookup";
+pub(super) const LOOKUP: &str = "lookup";
+
+/// The operation of what the kernel told, and was too much to be kept.
+const SEVERAL: &str = "several";
 
 /// What the witnesses of a command saw.
 pub(super) struct Witnessed<'a> {
@@ -23,6 +29,8 @@ pub(super) struct Witnessed<'a> {
     pub refused: &'a [RefusedCall],
     /// The tripwire.
     pub seen: &'a Seen,
+    /// The kernel itself.
+    pub heard: &'a Heard,
 }
 
 impl Session {
@@ -33,10 +41,15 @@ impl Session {
         witnessed: &Witnessed<'_>,
         rule: &Rule,
     ) -> Vec<Denial> {
-        let Witnessed { refused, seen } = *witnessed;
-        if refused.is_empty() && seen.total() == 0 {
+        let Witnessed {
+            refused,
+            seen,
+            heard,
+        } = *witnessed;
+        if refused.is_empty() && seen.total() == 0 && heard.total() == 0 {
             return Vec::new();
         }
+        let mut besides = SeenBesides::default();
         let mut tally = Tally::new(rule.clone(), self.surroundings(request));
         let mut see = |sighting: &Sighting<'_>, times: u64, program: Option<&Path>| {
             // The refusal has happened already; a log that fails now refuses the next request.
@@ -48,6 +61,7 @@ impl Session {
             }
         };
         for call in refused {
+            besides.add(&supervised(call), 1);
             see(&supervised(call), 1, None);
         }
         for (attempt, times) in &seen.attempts {
@@ -57,13 +71,18 @@ impl Session {
                 code: self.code_of(&path),
                 ..left(attempt, &path)
             };
+            besides.add(&sighting, *times);
             see(&sighting, *times, program);
         }
         for (path, times) in &seen.counted {
+            besides.add(&outside(LOOKUP, Some(path.as_ref())), *times);
             see(&outside(LOOKUP, Some(path.as_ref())), *times, None);
         }
         if seen.elsewhere > 0 {
             see(&outside(LOOKUP, None), seen.elsewhere, None);
+        }
+        if let Some(plan) = &self.plan {
+            told_by_kernel(plan, heard, &mut besides, &mut see);
         }
         for denial in tally.unrecorded() {
             let _ = self.ledger.refused(request, record, &denial);
@@ -124,6 +143,31 @@ impl Session {
             }),
             work,
         }
+    }
+}
+
+/// What the kernel told, and nobody else saw.
+fn told_by_kernel(
+    plan: &Plan,
+    heard: &Heard,
+    besides: &mut SeenBesides,
+    see: &mut impl FnMut(&Sighting<'_>, u64, Option<&Path>),
+) {
+    for (refusal, times) in &heard.refusals {
+        let call = heard::call_of(plan, refusal);
+        let times = besides.without(refusal, call, *times);
+        if times > 0 {
+            let caller = refusal.caller.as_ref();
+            let program = caller.and_then(|caller| caller.program.as_deref());
+            see(&heard::sighting(plan, refusal, call), times, program);
+        }
+    }
+    if heard.elsewhere > 0 {
+        let several = Sighting {
+            source: PathSource::Kernel,
+            ..outside(SEVERAL, None)
+        };
+        see(&several, heard.elsewhere, None);
     }
 }
 

@@ -19,7 +19,7 @@ use crate::broker::as_the_operator_wants;
 use crate::model::Mode;
 use crate::policy::Policy;
 use crate::sandbox::{
-    ControlGroup, Delegation, HostFeatures, Layers, Namespaces, Presence, Supervision,
+    AuditRecords, ControlGroup, Delegation, HostFeatures, Layers, Namespaces, Presence, Supervision,
 };
 
 const AFTER_HELP: &str = "\
@@ -150,6 +150,13 @@ fn host_table(host: &HostFeatures) -> String {
             Presence::Absent => "/dev/fuse cannot be opened",
         },
     );
+    match &host.audit {
+        AuditRecords::Readable => row("kernel audit", "tells what landlock refuses"),
+        AuditRecords::Unreadable { obstacle, remedy } => {
+            row("kernel audit", &format!("is no witness: {obstacle}"));
+            row("", &format!("remedy: {remedy}"));
+        }
+    }
     match &host.cgroup {
         ControlGroup::Delegated(delegation) => row("control groups", &delegated(delegation)),
         ControlGroup::Unusable { obstacle, remedy } => {

@@ -104,6 +104,9 @@ pub struct Enforced {
     pub view: String,
     /// What watched for denials inside the command.
     pub witness: String,
+    /// The name by which the host's own audit has the command, where the kernel is a witness.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mark: Option<String>,
     /// The limits that bound, `wall 120s, processes 512`.
     pub limits: String,
     /// What this host could not give, and the policy does without.
@@ -120,6 +123,7 @@ impl Enforced {
             seccomp: none(),
             view: none(),
             witness: String::from("broker"),
+            mark: None,
             limits: none(),
             weaker: Vec::new(),
         }

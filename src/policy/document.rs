@@ -8,7 +8,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::terms::{Background, Commands, HardLinks, Missing, ModeWish, Network, Notify};
+use super::terms::{
+    Background, Commands, HardLinks, KernelWitness, Missing, ModeWish, Network, Notify,
+};
 use super::tools::ToolMark;
 use crate::model::{Right, Tier, WeakerGuarantee};
 
@@ -250,6 +252,10 @@ pub(super) struct ContainmentDocument {
     /// `opens`.
     #[serde(default)]
     pub(super) notify: Option<Notify>,
+    /// Whether the kernel's audit tells what was refused: `auto`, `required` (or nothing), or
+    /// `off`.
+    #[serde(default)]
+    pub(super) kernel_witness: KernelWitness,
 }
 
 /// What a tier can do at most.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::bind::{BoundPolicy, EffectiveGrant};
 use super::pattern::{Pattern, PatternSet};
 use super::quantity::{duration_text, size_text};
-use super::terms::{Background, Commands, Environment, Limits, ModeWish};
+use super::terms::{Background, Commands, Environment, KernelWitness, Limits, ModeWish};
 use crate::model::{Rights, Rule, Tier, WeakerGuarantee, shown};
 
 /// A bound policy in the words of a person.
@@ -37,6 +37,8 @@ pub struct Explanation {
     pub accept: Vec<WeakerGuarantee>,
     /// What happens to processes that outlive their command.
     pub background: Background,
+    /// Whether the kernel's audit is a witness.
+    pub kernel_witness: KernelWitness,
 }
 
 /// What one tier has.
@@ -95,6 +97,7 @@ impl BoundPolicy {
             profiles: policy.containment.profiles.clone(),
             accept: policy.containment.accept.clone(),
             background: policy.containment.background,
+            kernel_witness: policy.containment.kernel_witness,
         }
     }
 
@@ -184,6 +187,11 @@ impl fmt::Display for Explanation {
         )?;
         if self.background == Background::UntilSessionEnd {
             writeln!(f, "background processes: until the session ends")?;
+        }
+        match self.kernel_witness {
+            KernelWitness::Auto => {}
+            KernelWitness::Required => writeln!(f, "the kernel's audit as witness: required")?,
+            KernelWitness::Off => writeln!(f, "the kernel's audit as witness: off")?,
         }
         for weaker in &self.accept {
             writeln!(f, "accepted: {weaker}: {}", weaker.meaning())?;

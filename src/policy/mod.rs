@@ -41,6 +41,6 @@ pub use schema::schema;
 pub use suggest::{Ground, Grouped, Kind, Proposed, Spared, Suggestion, WhyNot, Wish};
 pub use terms::{
     Background, Ceiling, CommandRule, Commands, Containment, Deny, Environment, Grant,
-    GrantSelection, HardLinks, Limits, Missing, ModeWish, Network, Notify, Policy,
+    GrantSelection, HardLinks, KernelWitness, Limits, Missing, ModeWish, Network, Notify, Policy,
 };
 pub use tools::{ToolMark, ToolPermit, ToolRule};

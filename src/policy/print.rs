@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use super::quantity::{duration_text, size_text};
-use super::terms::{Background, Commands, GrantSelection, HardLinks, Missing, ModeWish, Policy};
+use super::terms::{
+    Background, Commands, GrantSelection, HardLinks, KernelWitness, Missing, ModeWish, Policy,
+};
 use super::tools::ToolMark;
 use crate::model::Rights;
 
@@ -121,6 +123,11 @@ impl Policy {
         }
         if let Some(notify) = containment.notify {
             out.key("notify", &text(notify.as_str()));
+        }
+        match containment.kernel_witness {
+            KernelWitness::Auto => {}
+            KernelWitness::Required => out.key("kernel-witness", "\"required\""),
+            KernelWitness::Off => out.key("kernel-witness", "\"off\""),
         }
     }
 

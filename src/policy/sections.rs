@@ -294,6 +294,7 @@ impl<'a> Reader<'a> {
             minimum_landlock_abi: abi.map_or(default.minimum_landlock_abi, Spanned::into_inner),
             background: written.background,
             notify: written.notify,
+            kernel_witness: written.kernel_witness,
         }
     }
 

@@ -258,6 +258,8 @@ pub struct Containment {
     pub background: Background,
     /// Which calls are looked at before the kernel refuses them; by the plan where absent.
     pub notify: Option<Notify>,
+    /// Whether the kernel's audit is listened to.
+    pub kernel_witness: KernelWitness,
 }
 
 impl Default for Containment {
@@ -269,6 +271,7 @@ impl Default for Containment {
             minimum_landlock_abi: 3,
             background: Background::Refuse,
             notify: None,
+            kernel_witness: KernelWitness::Auto,
         }
     }
 }
@@ -330,6 +333,30 @@ pub enum ModeWish {
     View,
     /// Flat mode.
     Flat,
+}
+
+/// Whether the kernel's own audit is a witness of what commands are refused.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum KernelWitness {
+    /// Where it is on, and may be read.
+    #[default]
+    Auto,
+    /// It is, or no command runs.
+    Required,
+    /// It is not, and nothing of commands is in the host's audit log.
+    Off,
 }
 
 /// What happens to processes that outlive their command.

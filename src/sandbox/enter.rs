@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
+use super::kernel::{Heard, KernelWatch};
 use super::lane::MOST_LANES;
 use super::message::{ExitStatus, Job, LimitHit, Order, RefusedCall, Report, Terminal};
 use super::obstacle::{Obstacle, Surroundings};
@@ -61,6 +62,8 @@ pub struct Exit {
     pub refused_more: u64,
     /// Attempts to leave the view.
     pub seen: Seen,
+    /// What the kernel says that it refused.
+    pub heard: Heard,
     /// How many processes it left behind, which were ended.
     pub strays: u64,
     /// How long it ran.
@@ -96,6 +99,9 @@ pub enum EnterError {
     /// The caller's streams could not be set up.
     #[error("cannot set up the command's standard streams")]
     Streams(#[source] io::Error),
+    /// There are no random bytes for what the command is to be known by in the kernel's audit.
+    #[error("cannot draw the command's mark for the kernel's audit")]
+    Mark(#[source] io::Error),
     /// The tripwire is gone, and what commands are refused would not be known.
     #[error("the tripwire of this session has ended")]
     Witness,
@@ -121,6 +127,8 @@ pub struct NotEntered {
     pub refused_more: u64,
     /// Attempts to leave the view, as when the program lies outside.
     pub seen: Seen,
+    /// What the kernel says that it refused.
+    pub heard: Heard,
 }
 
 impl From<EnterError> for NotEntered {
@@ -130,6 +138,7 @@ impl From<EnterError> for NotEntered {
             refused: Vec::new(),
             refused_more: 0,
             seen: Seen::default(),
+            heard: Heard::default(),
         }
     }
 }
@@ -191,14 +200,19 @@ impl Sandbox {
         if watch.as_ref().is_some_and(Watch::is_over) {
             return Err(EnterError::Witness.into());
         }
+        let kernel = self.ear.as_ref().map(KernelWatch::over).transpose();
+        let kernel = kernel.map_err(EnterError::Mark)?;
         // The launcher keeps the time. One that lets it pass is stopped, or stuck.
         let overdue = Instant::now().checked_add(command.wall.saturating_add(GRACE));
         let channel = &lane.channel;
-        start(channel, command, &fitted).map_err(|error| last_word(channel).unwrap_or(error))?;
+        let mark = kernel.as_ref().map(|watch| watch.mark().name());
+        start(channel, (command, mark), &fitted)
+            .map_err(|error| last_word(channel).unwrap_or(error))?;
         Ok(Visit {
             sandbox: Rc::clone(self),
             lane,
             watch,
+            kernel,
             running: fitted.started(),
             overdue,
             state: State::default(),
@@ -206,7 +220,11 @@ impl Sandbox {
     }
 }
 
-fn start(channel: &Channel, command: Command, fitted: &Fitted) -> Result<(), EnterError> {
+fn start(
+    channel: &Channel,
+    (command, mark): (Command, Option<CString>),
+    fitted: &Fitted,
+) -> Result<(), EnterError> {
     let Command {
         programs,
         arguments,
@@ -227,6 +245,7 @@ fn start(channel: &Channel, command: Command, fitted: &Fitted) -> Result<(), Ent
         directory: directory_path,
         terminal,
         wall,
+        mark,
     };
     let [stdin, stdout, stderr] = fitted.inside();
     send(

@@ -13,7 +13,7 @@ use super::limits::ProcessBound;
 use super::plan::{MetadataCalls, Origin, PathRule, Plan};
 use super::profile::{Changes, DeviceControl, ProcessLimit, ProfileOrigin, Resource};
 use super::seccomp::{Action, Origin as CallOrigin, Rule};
-use super::witness::ViewRoot;
+use super::witness::{KernelAudit, ViewRoot};
 use crate::model::{Mode, Rights, WeakerGuarantee, shown_path};
 use crate::policy::{Background, Pattern, PatternSet};
 
@@ -42,6 +42,8 @@ pub struct PlanExplanation {
     pub calls: BTreeMap<String, Vec<ExplainedCall>>,
     /// What happens to chmod, chown, utimes, xattr and their kin.
     pub metadata: MetadataCalls,
+    /// Whether the kernel's own audit tells what Landlock refuses.
+    pub kernel_audit: KernelAudit,
     /// The names of the variables that profiles set.
     pub environment: Vec<String>,
     /// The search path.
@@ -113,6 +115,7 @@ impl Plan {
             supervised_calls: self.syscalls.supervised(),
             calls: self.explain_calls(),
             metadata: self.metadata,
+            kernel_audit: self.kernel,
             environment: self.environment.keys().cloned().collect(),
             search_path: self
                 .search_path

@@ -6,6 +6,7 @@
 use serde::Serialize;
 
 use super::group::ControlGroup;
+use super::kernel::AuditRecords;
 use super::obstacle::{Obstacle, Surroundings};
 use super::seccomp::Arch;
 use super::view::ViewError;
@@ -34,6 +35,8 @@ pub struct HostFeatures {
     pub pid_limit: Presence,
     /// Whether commands can be held in control groups.
     pub cgroup: ControlGroup,
+    /// Whether the kernel tells this process what Landlock refuses.
+    pub audit: AuditRecords,
 }
 
 /// Whether the kernel hands system calls to a supervisor.
@@ -127,10 +130,11 @@ impl HostFeatures {
     /// Asks the kernel what a plan depends on, without trying anything out: that costs
     /// processes, which a command would have to wait for. Preparing a plan will tell.
     pub fn probe_without_trying() -> Self {
+        let landlock_abi = sys::host::landlock_abi();
         Self {
             kernel: sys::host::kernel_release(),
             architecture: Arch::native(),
-            landlock_abi: sys::host::landlock_abi(),
+            landlock_abi,
             supervision: supervision(),
             namespaces: Namespaces::Untried,
             layers: Layers::Untried,
@@ -138,6 +142,7 @@ impl HostFeatures {
             user: User::current(),
             pid_limit: sys::host::is_at_least(6, 14).into(),
             cgroup: ControlGroup::find(),
+            audit: AuditRecords::probe(landlock_abi),
         }
     }
 }
@@ -158,6 +163,13 @@ impl HostFeatures {
             fuse: Presence::Absent,
             ..self
         }
+    }
+
+    /// The same host, as far as it is known after its audit could not be listened to.
+    #[must_use]
+    pub fn without_audit(self, obstacle: &str) -> Self {
+        let audit = AuditRecords::lost(obstacle);
+        Self { audit, ..self }
     }
 
     /// The same host, as far as it is known after a control group could not be used.

@@ -188,36 +188,17 @@ fn keep_flat(
     lifeline: &OwnedFd,
 ) -> io::Result<()> {
     stand_alone()?;
-    let FlatGround {
-        ruleset,
-        supervisor,
-        scratch,
-        domain,
-    } = ground;
     let group = outfit.group;
     let Fork::Parent { pid, pidfd } = process::fork_single_threaded()? else {
-        let concurrency = outfit.concurrency;
-        let mut equipment = equip(outfit, (ruleset, supervisor), Territory::Host)?;
-        process::drop_capabilities()?;
-        if let Some(domain) = domain {
-            match concurrency {
-                Concurrency::One => equipment.teardown = Teardown::by_domain(domain.as_fd()),
-                // A domain for each of the lanes, and none around them.
-                Concurrency::Several => equipment.kit.domain = Some(domain),
-            }
-        }
-        if let Err(error) = settle(&equipment, &channel, &scratch.descriptors()) {
-            return report(
-                &channel,
-                &Report::NoLauncher(error.raw_os_error().unwrap_or(0)),
-            );
-        }
-        let served = Launcher::new(equipment, channel)?.serve();
-        scratch.remove();
-        return served;
+        // The launcher has closed what the keeper keeps, and must not close it again.
+        process::end_now(match lead_flat(outfit, ground, channel) {
+            Ok(()) => 0,
+            Err(_) => 1,
+        })
     };
     // The broker must see that the launcher is gone, so nobody else may hold its channel.
-    drop((channel, ruleset, supervisor, domain));
+    let FlatGround { scratch, .. } = ground;
+    drop(channel);
     let mut besides = scratch.descriptors().to_vec();
     besides.extend(group.iter().flat_map(|group| group.descriptors()));
     let waited = await_launcher(pid, &pidfd, lifeline, &besides);
@@ -227,6 +208,35 @@ fn keep_flat(
     Teardown::OneByOne.end_all();
     scratch.remove();
     waited
+}
+
+/// The life of the launcher on the host's file tree.
+fn lead_flat(outfit: Outfit<'_>, ground: FlatGround, channel: Channel) -> io::Result<()> {
+    let FlatGround {
+        ruleset,
+        supervisor,
+        scratch,
+        domain,
+    } = ground;
+    let concurrency = outfit.concurrency;
+    let mut equipment = equip(outfit, (ruleset, supervisor), Territory::Host)?;
+    process::drop_capabilities()?;
+    if let Some(domain) = domain {
+        match concurrency {
+            Concurrency::One => equipment.teardown = Teardown::by_domain(domain.as_fd()),
+            // A domain for each of the lanes, and none around them.
+            Concurrency::Several => equipment.kit.domain = Some(domain),
+        }
+    }
+    if let Err(error) = settle(&equipment, &channel, &scratch.descriptors()) {
+        return report(
+            &channel,
+            &Report::NoLauncher(error.raw_os_error().unwrap_or(0)),
+        );
+    }
+    let served = Launcher::new(equipment, channel)?.serve();
+    scratch.remove();
+    served
 }
 
 fn keep_view(

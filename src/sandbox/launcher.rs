@@ -308,6 +308,7 @@ impl Launcher {
             terminal: job.terminal.into(),
             limits: &self.equipment.limits,
             ruleset: self.equipment.ruleset.as_fd(),
+            mark: job.mark.as_deref(),
             filter: &self.equipment.filter,
             group: self.equipment.group.as_ref().map(CommandGroup::entrance),
         })

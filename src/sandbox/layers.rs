@@ -80,6 +80,7 @@ fn put_on(landlock_abi: u32, supervision: Supervision) -> Result<(), LaunchError
         terminal: ControllingTerminal::None,
         limits: &[],
         ruleset: ruleset.as_fd(),
+        mark: None,
         filter: &Filter::allowing_everything(supervision),
         group: None,
     });

@@ -40,6 +40,8 @@ pub(super) struct Job {
     pub terminal: Terminal,
     /// When it is ended, counted from its start.
     pub wall: Duration,
+    /// What it is known by in the kernel's audit, where that is listened to.
+    pub mark: Option<CString>,
 }
 
 /// As [`ControllingTerminal`], for the wire.

@@ -19,7 +19,7 @@ use super::profile::{
 };
 use super::seccomp::{SetError, SyscallRules};
 use super::view;
-use super::witness::ViewRoot;
+use super::witness::{KernelAudit, ViewRoot};
 use crate::model::{Enforced, HostPath, Mode, Right, Rights, WeakerGuarantee, Wording};
 use crate::policy::{
     Background, Containment, EffectiveGrant, GrantId, Limits, ModeWish, Notify, PatternSet,
@@ -65,6 +65,8 @@ pub struct Plan {
     pub metadata: MetadataCalls,
     /// Which calls the supervisor looks at before other layers refuse them; none without one.
     pub notify: Option<Notify>,
+    /// Whether the kernel's own audit tells what Landlock refuses.
+    pub kernel: KernelAudit,
     /// Variables of every command; `${scratch}` stands for the scratch directory.
     pub environment: BTreeMap<String, String>,
     /// The search path of every command.
@@ -159,6 +161,16 @@ pub enum Unavailable {
         /// What can be done about it.
         remedy: String,
     },
+    /// The policy requires the kernel's word on what was refused.
+    #[error(
+        "the policy requires the kernel's audit as a witness, and it cannot be had: {obstacle}"
+    )]
+    Audit {
+        /// What stands in the way.
+        obstacle: String,
+        /// What can be done about it.
+        remedy: String,
+    },
     /// No command can be given its layers.
     #[error("commands cannot be contained on this host: {obstacle}")]
     Layers {
@@ -199,7 +211,9 @@ impl Unavailable {
                     .into()
             }
             Self::Landlock { .. } => "use a newer kernel, or lower minimum-landlock-abi".into(),
-            Self::View { remedy, .. } | Self::Layers { remedy, .. } => remedy.clone(),
+            Self::View { remedy, .. }
+            | Self::Audit { remedy, .. }
+            | Self::Layers { remedy, .. } => remedy.clone(),
             Self::Guarantee { guarantee, .. } => {
                 format!("add \"{guarantee}\" to containment.accept to do without it")
             }
@@ -262,6 +276,7 @@ impl Plan {
             syscalls: closing::rules(wish.view, situation)?,
             metadata,
             notify,
+            kernel: KernelAudit::of(wish.containment.kernel_witness, &host.audit)?,
             environment: wish.view.environment.iter().cloned().collect(),
             search_path: wish.view.search_path.clone(),
             home_files: home_files(wish),
@@ -305,6 +320,7 @@ impl Plan {
                 Mode::Flat | Mode::Broker => "none".into(),
             },
             witness: self.witness(),
+            mark: None,
             limits: self.limits_text(),
             weaker: self.weaker.clone(),
         }

@@ -11,12 +11,14 @@ use std::rc::Rc;
 use super::exceptions;
 use super::group::{self, GroupError, Layout, SessionGroup};
 use super::keeper::{FlatGround, LauncherHandle, Outfit, StartError, ViewGround};
+use super::kernel::Ear;
 use super::landlock::{self, LandlockError, OpenRule};
 use super::lane::{BrokerLanes, Concurrency};
 use super::plan::{Origin, PathRule, Plan, SCRATCH};
 use super::scratch::{Scratch, ScratchError};
 use super::seccomp::CompileError;
 use super::view::{self, ViewError};
+use super::witness::KernelAudit;
 use super::{home, reach};
 use crate::model::{HostPath, Mode};
 use crate::policy::GrantId;
@@ -38,6 +40,8 @@ pub struct Sandbox {
         reason = "it is removed when it is dropped, after what is in it"
     )]
     group: Option<SessionGroup>,
+    /// Listens to the kernel's audit, where the plan says so.
+    pub(super) ear: Option<Rc<Ear>>,
 }
 
 /// Why a plan could not be made real.
@@ -73,6 +77,9 @@ pub enum PrepareError {
     /// No control group.
     #[error("cannot prepare the sandbox's control group")]
     Group(#[from] GroupError),
+    /// The kernel's audit cannot be listened to.
+    #[error("cannot listen to the kernel's audit")]
+    Audit(#[source] io::Error),
     /// Nothing could tell which processes a command has left.
     #[error("cannot list processes in /proc, and this kernel has no other way to end them all")]
     Teardown,
@@ -146,10 +153,16 @@ impl Sandbox {
             Mode::View => in_view(outfit, &plan, handles)?,
             Mode::Flat | Mode::Broker => flat(outfit, &plan, handles, place)?,
         };
+        // After the launcher, which has no business with it.
+        let ear = match plan.kernel {
+            KernelAudit::Heard => Some(Ear::open().map_err(PrepareError::Audit)?),
+            KernelAudit::Unheard => None,
+        };
         Ok(Rc::new(Self {
             plan,
             scratch,
             launcher,
+            ear,
             lanes: BrokerLanes::new(concurrency),
             group,
         }))
@@ -226,6 +239,14 @@ impl PrepareError {
     pub fn tripwire_obstacle(&self) -> Option<String> {
         match self {
             Self::View(error) if error.step == view::ViewStep::Tripwire => Some(error.to_string()),
+            _ => None,
+        }
+    }
+
+    /// Why the kernel's audit cannot be listened to, where that is the reason.
+    pub fn audit_obstacle(&self) -> Option<String> {
+        match self {
+            Self::Audit(error) => Some(error.to_string()),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! One command's stay in the sandbox: everything that is waited for while it runs.
 //!
-//! It never waits for one thing alone: not for a reader, not for the launcher, not for the
-//! tripwire.
+//! It never waits for one thing alone: not for a reader, not for the launcher, not for a
+//! witness.
 
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 
 use super::enter::{EnterError, Exit, Kept, NotEntered, send};
+use super::kernel::{Heard, KernelWatch};
 use super::lane::Lane;
 use super::message::{Ended, LimitHit, Order, RefusedCall, Report};
 use super::prepare::Sandbox;
@@ -29,6 +30,7 @@ const MOST_REFUSED: usize = 256;
 enum Waiting {
     Launcher,
     Tripwire,
+    Kernel,
     Signals,
     Flow(usize),
 }
@@ -73,6 +75,7 @@ pub(super) struct State {
 pub struct Visit {
     pub(super) lane: Lane,
     pub(super) watch: Option<Watch>,
+    pub(super) kernel: Option<KernelWatch>,
     pub(super) running: Running,
     pub(super) overdue: Option<Instant>,
     pub(super) state: State,
@@ -106,6 +109,8 @@ impl Visit {
             Some(watch) => watch.finish(),
             None => (Seen::default(), Standing::Told),
         };
+        let heard = self.kernel.take().map(KernelWatch::finish);
+        let heard = heard.unwrap_or_default();
         self.state.unwatched |= standing == Standing::Gone;
         let not_over = || Err(EnterError::Launcher(io::ErrorKind::Interrupted.into()));
         let ended = self.state.ended.take().unwrap_or_else(not_over);
@@ -114,13 +119,14 @@ impl Visit {
             self.sandbox.give_back(self.lane.clone());
         }
         match ended {
-            Ok(ended) => Ok(self.into_exit(ended, seen)),
+            Ok(ended) => Ok(self.into_exit(ended, (seen, heard))),
             // A command that ends its launcher must not take along what it was refused.
             Err(error) => Err(NotEntered {
                 error,
                 refused: self.state.refused,
                 refused_more: self.state.refused_more,
                 seen,
+                heard,
             }),
         }
     }
@@ -199,6 +205,9 @@ impl Visit {
         {
             waiting.push((Waiting::Tripwire, readable(watch.as_fd())));
         }
+        if let Some(kernel) = &self.kernel {
+            waiting.push((Waiting::Kernel, readable(kernel.as_fd())));
+        }
         if let Some(signals) = &self.running.signals {
             waiting.push((Waiting::Signals, readable(signals.as_fd())));
         }
@@ -233,6 +242,7 @@ impl Visit {
                     }
                 }
                 Waiting::Tripwire => self.heed(),
+                Waiting::Kernel => self.kernel.iter().for_each(KernelWatch::read),
                 Waiting::Signals => self.pass_signals(),
                 Waiting::Flow(index) => self.advance(index),
             }
@@ -310,7 +320,7 @@ impl Visit {
             .sum()
     }
 
-    fn into_exit(self, ended: Ended, seen: Seen) -> Exit {
+    fn into_exit(self, ended: Ended, (seen, heard): (Seen, Heard)) -> Exit {
         let written = self.written();
         let mut limits = ended.limits;
         limits.extend(self.state.too_much_output.then_some(LimitHit::Output));
@@ -324,6 +334,7 @@ impl Visit {
             refused: self.state.refused,
             refused_more: self.state.refused_more,
             seen,
+            heard,
             strays: ended.strays,
             duration: ended.duration,
             pid: self.state.pid,

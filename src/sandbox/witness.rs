@@ -6,9 +6,10 @@
 use serde::Serialize;
 
 use super::host::Presence;
-use super::plan::Plan;
+use super::kernel::AuditRecords;
+use super::plan::{Plan, Unavailable};
 use crate::model::Mode;
-use crate::policy::Notify;
+use crate::policy::{KernelWitness, Notify};
 
 /// What everything in a view is mounted over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -20,6 +21,37 @@ pub enum ViewRoot {
     Empty,
     /// The same, served by a process of ours that tells who leaves the view.
     Tripwire,
+}
+
+/// Whether the kernel's own audit tells what Landlock refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KernelAudit {
+    /// It does, and is listened to.
+    Heard,
+    /// It is not listened to, and Landlock is told to make no records of commands.
+    Unheard,
+}
+
+impl KernelAudit {
+    /// What it is on a host.
+    ///
+    /// # Errors
+    /// What stands in the way, where the policy does not do without it.
+    pub(super) fn of(wish: KernelWitness, host: &AuditRecords) -> Result<Self, Unavailable> {
+        match (wish, host) {
+            (KernelWitness::Off, _) | (KernelWitness::Auto, AuditRecords::Unreadable { .. }) => {
+                Ok(Self::Unheard)
+            }
+            (_, AuditRecords::Readable) => Ok(Self::Heard),
+            (KernelWitness::Required, AuditRecords::Unreadable { obstacle, remedy }) => {
+                Err(Unavailable::Audit {
+                    obstacle: obstacle.clone(),
+                    remedy: remedy.clone(),
+                })
+            }
+        }
+    }
 }
 
 impl ViewRoot {
@@ -42,7 +74,9 @@ impl Plan {
             Notify::Changes => "notify (changes, closed calls)",
             Notify::Opens => "notify (opens, changes, closed calls)",
         });
-        let witnesses: Vec<_> = tripwire.into_iter().chain(notify).collect();
+        let kernel = (self.kernel == KernelAudit::Heard).then_some("kernel");
+        let witnesses = tripwire.into_iter().chain(notify).chain(kernel);
+        let witnesses: Vec<_> = witnesses.collect();
         if witnesses.is_empty() {
             return "none".into();
         }

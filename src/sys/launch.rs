@@ -125,6 +125,9 @@ pub struct Launch<'a> {
     pub limits: &'a [Limit],
     /// The Landlock ruleset.
     pub ruleset: BorrowedFd<'a>,
+    /// The name under which the child enters its Landlock domain, where the kernel is to tell
+    /// what it denies there. Without one, nothing is told.
+    pub mark: Option<&'a CStr>,
     /// The system call filter.
     pub filter: &'a Filter,
     /// The control group that it begins in; the launcher's own where there is none.
@@ -171,6 +174,10 @@ pub struct Launched {
     /// The listener of its filter, where the filter has one.
     pub listener: Option<OwnedFd>,
 }
+
+/// `LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON` (Linux 6.15): also what programs are denied that the
+/// child executes, and not just what it is denied itself.
+const LOG_NEW_EXEC_ON: libc::c_uint = 1 << 1;
 
 const SHELL: &CStr = c"/bin/sh";
 /// The child needs little: no frame below is large, and no library code runs.
@@ -316,8 +323,17 @@ fn restrict_and_execute(child: &mut Child<'_>) -> Step {
         return Step::Signals;
     }
     let ruleset = launch.ruleset.as_raw_fd();
+    let mut telling = 0;
+    if let Some(mark) = launch.mark {
+        telling = LOG_NEW_EXEC_ON;
+        // The kernel keeps it with the domain. The name is the child's own, and exec changes it.
+        // SAFETY: `mark` ends with a zero and lives in the launcher's memory.
+        if unsafe { libc::prctl(libc::PR_SET_NAME, mark.as_ptr()) } == -1 {
+            return Step::Landlock;
+        }
+    }
     // SAFETY: plain numbers. The domain binds the calling thread, which is all of the child.
-    if unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset, 0) } == -1 {
+    if unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset, telling) } == -1 {
         return Step::Landlock;
     }
     match launch.filter.install() {

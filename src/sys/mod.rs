@@ -9,6 +9,7 @@
 
 pub mod acl;
 pub(crate) mod attack;
+pub mod audit;
 pub mod beneath;
 pub mod caller;
 pub mod cgroup;

@@ -28,16 +28,25 @@ pub enum Teardown {
     Namespace,
 }
 
+/// `LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF` (Linux 6.15): nothing is told of what this process
+/// itself is denied.
+const LOG_SAME_EXEC_OFF: libc::c_uint = 1;
+
 impl Teardown {
     /// Enters a domain that scopes signals, for good, and privileges are given up with it.
     /// Where the kernel refuses, the processes are ended one by one.
     pub fn by_domain(ruleset: BorrowedFd<'_>) -> Self {
         // SAFETY: plain numbers.
         unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
-        let domain = ruleset.as_raw_fd();
-        // SAFETY: plain numbers. The caller has a single thread, which the domain binds.
-        let entered = unsafe { libc::syscall(libc::SYS_landlock_restrict_self, domain, 0) };
-        match checked(entered) {
+        let enter = |flags: libc::c_uint| {
+            let domain = ruleset.as_raw_fd();
+            // SAFETY: plain numbers. The caller has a single thread, which the domain binds.
+            let entered = unsafe { libc::syscall(libc::SYS_landlock_restrict_self, domain, flags) };
+            checked(entered)
+        };
+        // Ending everything below means being refused everything else: a record for each other
+        // process of the host, where it keeps an audit. Older kernels know no such flag.
+        match enter(LOG_SAME_EXEC_OFF).or_else(|_| enter(0)) {
             Ok(_) => Self::AtOnce {
                 outsider: nix::unistd::getppid().as_raw(),
             },

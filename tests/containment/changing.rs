@@ -9,7 +9,7 @@ use nix::errno::Errno::{self, EACCES, ENOENT, ENOSYS, EPERM, EROFS};
 use super::world::{Failures, Mode, Place, Policy, User, World, skip};
 
 /// Changes of content and names. Landlock refuses them all alike.
-const CHANGES: [&str; 33] = [
+pub(super) const CHANGES: [&str; 33] = [
     "write",
     "append",
     "creat",
@@ -46,7 +46,7 @@ const CHANGES: [&str; 33] = [
 ];
 
 /// Changes of metadata that the supervisor is asked for.
-const METADATA: [&str; 29] = [
+pub(super) const METADATA: [&str; 29] = [
     "chmod",
     "chmod-link",
     "fchmodat",

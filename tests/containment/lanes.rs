@@ -95,9 +95,12 @@ fn is_growing(file: &Path) -> bool {
     size() != before
 }
 
+/// The paths of what was refused. The kernel, where it is a witness, names but the directory of
+/// what would be made there.
 fn denied(reply: &Value) -> Vec<String> {
     let denials = reply["denials"].as_array().unwrap().iter();
     let mut paths: Vec<String> = denials
+        .filter(|denial| denial["path_source"] != "kernel")
         .map(|denial| denial["path"].as_str().unwrap_or("-").to_owned())
         .collect();
     paths.sort();

@@ -15,6 +15,8 @@ mod changing;
 mod exceptions;
 /// Control groups bound what all processes of a session take together.
 mod groups;
+/// What the kernel's own audit tells, beside what the other witnesses do.
+mod kernel;
 /// Several commands of one session at the same time.
 mod lanes;
 /// Who takes more than its share is stopped, and nobody else.

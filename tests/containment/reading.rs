@@ -8,13 +8,13 @@ use super::world::{Answer, Failures, Mode, Place, Policy, User, World, skip};
 
 /// Whether an ordinary user could do it at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum By {
+pub(super) enum By {
     Anyone,
     Root,
 }
 
 /// Each way in, and the error that it meets.
-const WAYS: [(&str, Errno, By); 32] = [
+pub(super) const WAYS: [(&str, Errno, By); 32] = [
     ("open", EACCES, By::Anyone),
     ("openat", EACCES, By::Anyone),
     ("openat2", EACCES, By::Anyone),

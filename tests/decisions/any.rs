@@ -7,8 +7,8 @@ use std::time::Duration;
 use lobsterpot::model::{Place, PrincipalId, Right, Rights, Tier, WeakerGuarantee, Wording};
 use lobsterpot::policy::{
     Background, Ceiling, CommandRule, Commands, Containment, Deny, Environment, Grant,
-    GrantSelection, HardLinks, Limits, Missing, ModeWish, Network, Notify, Policy, ToolMark,
-    ToolRule,
+    GrantSelection, HardLinks, KernelWitness, Limits, Missing, ModeWish, Network, Notify, Policy,
+    ToolMark, ToolRule,
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -209,24 +209,32 @@ fn containment() -> impl Strategy<Value = Containment> {
         any::<bool>(),
         0..3_usize,
         0..4_usize,
+        0..3_usize,
     )
-        .prop_map(|(accept, abi, background, mode, notify)| Containment {
-            notify: [
-                None,
-                Some(Notify::ClosedCalls),
-                Some(Notify::Changes),
-                Some(Notify::Opens),
-            ][notify],
-            mode: [ModeWish::Auto, ModeWish::View, ModeWish::Flat][mode],
-            profiles: vec!["base".into()],
-            accept,
-            minimum_landlock_abi: abi,
-            background: if background {
-                Background::UntilSessionEnd
-            } else {
-                Background::Refuse
+        .prop_map(
+            |(accept, abi, background, mode, notify, witness)| Containment {
+                notify: [
+                    None,
+                    Some(Notify::ClosedCalls),
+                    Some(Notify::Changes),
+                    Some(Notify::Opens),
+                ][notify],
+                mode: [ModeWish::Auto, ModeWish::View, ModeWish::Flat][mode],
+                profiles: vec!["base".into()],
+                accept,
+                minimum_landlock_abi: abi,
+                background: if background {
+                    Background::UntilSessionEnd
+                } else {
+                    Background::Refuse
+                },
+                kernel_witness: [
+                    KernelWitness::Auto,
+                    KernelWitness::Required,
+                    KernelWitness::Off,
+                ][witness],
             },
-        })
+        )
 }
 
 prop_compose! {

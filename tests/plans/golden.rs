@@ -5,12 +5,12 @@
 use std::fmt::Write as _;
 
 use lobsterpot::model::{HostPath, PrincipalId, Right, WeakerGuarantee};
-use lobsterpot::policy::{Anchors, Policy};
+use lobsterpot::policy::{Anchors, KernelWitness, Policy};
 use lobsterpot::sandbox::profile::{Access, DeviceControl, SystemView, ViewPath};
 use lobsterpot::sandbox::seccomp::Arch;
 use lobsterpot::sandbox::{
-    ControlGroup, Delegation, HostFeatures, Layers, Namespaces, Occupancy, Origin, Plan, Presence,
-    ProcessBound, Supervision, Unavailable, User, Wish,
+    AuditRecords, ControlGroup, Delegation, HostFeatures, KernelAudit, Layers, Namespaces,
+    Occupancy, Origin, Plan, Presence, ProcessBound, Supervision, Unavailable, User, Wish,
 };
 
 fn path(text: &str) -> HostPath {
@@ -39,6 +39,10 @@ fn kernel(landlock_abi: u32, supervision: Supervision) -> HostFeatures {
         fuse: Presence::Absent,
         user: User::Ordinary,
         pid_limit: Presence::Absent,
+        audit: AuditRecords::Unreadable {
+            obstacle: "the kernel's audit is off".into(),
+            remedy: "none".into(),
+        },
         cgroup: ControlGroup::Unusable {
             obstacle: "none in a test".into(),
             remedy: "none in a test".into(),
@@ -314,6 +318,57 @@ fn a_guarantee_that_is_not_done_without_is_a_refusal_by_name() {
         let named = matches!(refused, Err(Unavailable::Guarantee { guarantee, .. }) if guarantee == dropped);
         assert!(named, "{dropped}: {refused:?}");
     }
+}
+
+/// It depends on the host's audit and the policy alone, in both modes.
+#[test]
+fn the_kernel_is_a_witness_where_it_tells_and_the_policy_wants_it() {
+    let anchors = Anchors {
+        root: path("/home/a/work"),
+        home: path("/home/a"),
+        state: path("/home/a/.local/state/lobsterpot"),
+        config: path("/home/a/.config/lobsterpot"),
+    };
+    let planned = |wish, host: &HostFeatures| {
+        let mut policy = Policy::built_in("workspace").unwrap();
+        policy.containment.kernel_witness = wish;
+        let bound = policy.bind(&anchors).unwrap();
+        let reach = bound.reach(&PrincipalId::new("agent:main")).unwrap();
+        let view = small_view();
+        let wish = Wish {
+            policy: "workspace",
+            reach: &reach,
+            containment: &bound.policy().containment,
+            limits: &bound.policy().limits,
+            view: &view,
+            home: &anchors.home,
+        };
+        Plan::resolve(&wish, host)
+    };
+    let silent = kernel(7, Supervision::Available);
+    let telling = HostFeatures {
+        audit: AuditRecords::Readable,
+        ..silent.clone()
+    };
+    for host in [telling.clone(), with_namespaces(telling)] {
+        for wish in [KernelWitness::Auto, KernelWitness::Required] {
+            let plan = planned(wish, &host).unwrap();
+            assert_eq!(plan.kernel, KernelAudit::Heard);
+            assert!(plan.enforced().witness.ends_with(", kernel"));
+        }
+        let plan = planned(KernelWitness::Off, &host).unwrap();
+        assert_eq!(plan.kernel, KernelAudit::Unheard);
+    }
+    for wish in [KernelWitness::Auto, KernelWitness::Off] {
+        let plan = planned(wish, &silent).unwrap();
+        assert_eq!(plan.kernel, KernelAudit::Unheard);
+        assert!(!plan.enforced().witness.contains("kernel"));
+    }
+    let refused = planned(KernelWitness::Required, &silent);
+    assert!(
+        matches!(&refused, Err(Unavailable::Audit { obstacle, .. }) if obstacle.contains("off")),
+        "{refused:?}"
+    );
 }
 
 /// The kernel exempts uid 0 from the limit of a user, but not from that of a pid namespace.

@@ -7,7 +7,9 @@ use super::super::output::{FAINT, HEADING, WARNING, styled};
 use crate::model::{Right, Rights, shown};
 use crate::sandbox::profile::{Changes, ProfileOrigin};
 use crate::sandbox::seccomp::Action;
-use crate::sandbox::{ExplainedCall, ExplainedPath, MetadataCalls, PlanExplanation, ProcessBound};
+use crate::sandbox::{
+    ExplainedCall, ExplainedPath, KernelAudit, MetadataCalls, PlanExplanation, ProcessBound,
+};
 
 /// The plan in words.
 pub(super) fn words(plan: &PlanExplanation) -> String {
@@ -21,6 +23,12 @@ pub(super) fn words(plan: &PlanExplanation) -> String {
         plan.mode.as_str(),
         plan.landlock_abi,
     );
+    if plan.kernel_audit == KernelAudit::Heard {
+        line(
+            &mut text,
+            "what landlock refuses is in the kernel's audit, and on record",
+        );
+    }
     for weaker in &plan.weaker {
         let words = wrapped(&format!("{weaker}: {}", weaker.meaning()), 4);
         line(&mut text, &styled(WARNING, words));

@@ -50,6 +50,9 @@ pub(super) fn need(op: &str, code: RefusalCode, kind: Kind) -> Option<Need> {
         rights,
         on: On::Parent,
     };
+    if let Some(denied) = denied_access(op) {
+        return Some(itself(denied));
+    }
     let look = if kind == Kind::Directory { LIST } else { READ };
     // A file that is not there yet is made in its directory.
     let change = if kind == Kind::Nothing {
@@ -74,6 +77,27 @@ pub(super) fn need(op: &str, code: RefusalCode, kind: Kind) -> Option<Need> {
         _ if writes(op) => itself(WRITE),
         _ => return None,
     })
+}
+
+/// The rights that Landlock said were missing: of an entry that would have been made or removed,
+/// on its directory.
+fn denied_access(blockers: &str) -> Option<Rights> {
+    let right = |blocker: &str| {
+        Some(match blocker {
+            "fs.read_file" => READ,
+            "fs.read_dir" => LIST,
+            "fs.execute" => READ.union(EXECUTE),
+            "fs.write_file" | "fs.truncate" => WRITE,
+            "fs.refer" => CREATE.union(DELETE),
+            // No grant makes a device.
+            "fs.make_char" | "fs.make_block" => return None,
+            made if made.starts_with("fs.make_") => CREATE,
+            removed if removed.starts_with("fs.remove_") => DELETE,
+            _ => return None,
+        })
+    };
+    let rights = blockers.split(',').map(right);
+    rights.reduce(|all, one| Some(all?.union(one?)))?
 }
 
 fn looks(op: &str) -> bool {
@@ -147,5 +171,20 @@ mod tests {
             On::Parent
         );
         assert_eq!(need("bpf", outside, Kind::File), None);
+        let both = Right::Create.into();
+        let both = Rights::only(Right::Delete).union(both);
+        for (denied, expected) in [
+            ("fs.read_dir", only(Right::List)),
+            ("fs.write_file,fs.truncate", only(Right::Write)),
+            ("fs.make_dir", only(Right::Create)),
+            ("fs.remove_file,fs.refer", Some(both)),
+            ("fs.make_char", None),
+            ("scope.signal", None),
+        ] {
+            assert_eq!(rights(denied, outside, Kind::Directory), expected);
+        }
+        // The kernel names the directory in which something would have been made.
+        let made = need("fs.make_reg", outside, Kind::Directory).unwrap();
+        assert_eq!(made.on, On::Itself);
     }
 }

@@ -19,7 +19,7 @@ pub(crate) fn everything(arch: Arch) -> [SyscallRules; 3] {
     let sets = SyscallSets::built_in();
     let part = |name: &str| match name {
         "privileged-modes" | "opens" => 1,
-        "truncate" => 2,
+        "truncate" | "truncate-by-path" => 2,
         _ => 0,
     };
     [0, 1, 2].map(|number| {
