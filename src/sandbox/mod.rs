@@ -34,6 +34,7 @@ mod supervise;
 mod tripwire;
 mod view;
 mod visit;
+mod watching;
 mod witness;
 
 pub use self::landlock::LandlockError;

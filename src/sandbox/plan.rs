@@ -12,13 +12,14 @@ use serde::Serialize;
 
 use super::closing::{self, Situation};
 use super::group::GroupPlan;
-use super::host::{HostFeatures, Layers, Namespaces, Supervision};
+use super::host::{HostFeatures, Layers, Namespaces};
 use super::limits::ProcessBound;
 use super::profile::{
     Access, Changes, DeviceControl, HomeFile, ProcessLimit, ProfileOrigin, SystemView,
 };
 use super::seccomp::{SetError, SyscallRules};
 use super::view;
+use super::watching;
 use super::witness::{KernelAudit, ViewRoot};
 use crate::model::{Enforced, HostPath, Mode, Right, Rights, WeakerGuarantee, Wording};
 use crate::policy::{
@@ -246,13 +247,8 @@ impl Plan {
         }
         let arch = host.architecture.ok_or(Unavailable::Architecture)?;
         let changes = changes_of(wish.reach);
-        let notify = notify(mode, wish.containment, host);
-        let metadata = match metadata_calls(mode_for_metadata(mode, wish.reach), changes, host)? {
-            MetadataCalls::PrivilegedSupervised if notify >= Some(Notify::Changes) => {
-                MetadataCalls::Watched
-            }
-            metadata => metadata,
-        };
+        let notify = watching::notify(mode, wish.containment, host);
+        let metadata = watching::metadata_calls(wish.reach, (mode, notify), host)?;
         let delegation = host.cgroup.delegation();
         let group = delegation.and_then(|one| GroupPlan::of(wish.limits, mode, one));
         let process_bound = ProcessBound::of((wish.limits, group.as_ref()), mode, host);
@@ -350,55 +346,6 @@ pub fn changes_of(reach: &[EffectiveGrant]) -> Changes {
         Changes::Workspace
     } else {
         Changes::ReadOnly
-    }
-}
-
-/// A mount that lets names be made lets everything on it be changed. Where a grant has not the
-/// right to write, the supervisor sees to metadata as it does in flat mode.
-fn mode_for_metadata(mode: Mode, reach: &[EffectiveGrant]) -> Mode {
-    let is_partly_changeable =
-        |grant: &EffectiveGrant| grant.rights.change_something() && !grant.rights.has(Right::Write);
-    if reach.iter().any(is_partly_changeable) {
-        Mode::Flat
-    } else {
-        mode
-    }
-}
-
-/// What the policy chose; where it chose nothing, what the tripwire does not see. There is none
-/// in flat mode.
-fn notify(mode: Mode, containment: &Containment, host: &HostFeatures) -> Option<Notify> {
-    if host.supervision != Supervision::Available {
-        return None;
-    }
-    if host.landlock_abi < closing::TRUNCATION {
-        return Some(Notify::ClosedCalls);
-    }
-    containment.notify.or(Some(match mode {
-        Mode::View => Notify::Changes,
-        Mode::Flat | Mode::Broker => Notify::Opens,
-    }))
-}
-
-fn metadata_calls(
-    mode: Mode,
-    changes: Changes,
-    host: &HostFeatures,
-) -> Result<MetadataCalls, Unavailable> {
-    match (changes, host.supervision) {
-        (Changes::ReadOnly, Supervision::Available) => Ok(MetadataCalls::Witnessed),
-        (_, Supervision::Available) if mode == Mode::View => {
-            Ok(MetadataCalls::PrivilegedSupervised)
-        }
-        (_, _) if mode == Mode::View => Ok(MetadataCalls::PrivilegedRefused),
-        (Changes::ReadOnly, _) => Ok(MetadataCalls::Refused),
-        (Changes::Workspace, Supervision::Available) => Ok(MetadataCalls::Supervised),
-        (Changes::Workspace, Supervision::TooOld) => Err(Unavailable::Supervision {
-            reason: "the kernel is older than 5.0",
-        }),
-        (Changes::Workspace, Supervision::Taken) => Err(Unavailable::Supervision {
-            reason: "an outer sandbox already supervises system calls",
-        }),
     }
 }
 

@@ -4,13 +4,13 @@
 
 use std::fmt::Write as _;
 
-use lobsterpot::model::{HostPath, PrincipalId, Right, WeakerGuarantee};
+use lobsterpot::model::{HostPath, PrincipalId, Right};
 use lobsterpot::policy::{Anchors, KernelWitness, Policy};
 use lobsterpot::sandbox::profile::{Access, DeviceControl, SystemView, ViewPath};
 use lobsterpot::sandbox::seccomp::Arch;
 use lobsterpot::sandbox::{
     AuditRecords, ControlGroup, Delegation, HostFeatures, KernelAudit, Layers, Namespaces,
-    Occupancy, Origin, Plan, Presence, ProcessBound, Supervision, Unavailable, User, Wish,
+    Occupancy, Origin, Plan, Presence, Supervision, Unavailable, User, Wish,
 };
 
 fn path(text: &str) -> HostPath {
@@ -18,14 +18,14 @@ fn path(text: &str) -> HostPath {
 }
 
 /// A host whose users can make namespaces.
-fn with_namespaces(host: HostFeatures) -> HostFeatures {
+pub(super) fn with_namespaces(host: HostFeatures) -> HostFeatures {
     HostFeatures {
         namespaces: Namespaces::Usable,
         ..host
     }
 }
 
-fn kernel(landlock_abi: u32, supervision: Supervision) -> HostFeatures {
+pub(super) fn kernel(landlock_abi: u32, supervision: Supervision) -> HostFeatures {
     HostFeatures {
         kernel: "of the test".into(),
         architecture: Some(Arch::X86_64),
@@ -50,7 +50,7 @@ fn kernel(landlock_abi: u32, supervision: Supervision) -> HostFeatures {
     }
 }
 
-fn small_view() -> SystemView {
+pub(super) fn small_view() -> SystemView {
     let access = Access {
         rights: [Right::List, Right::Read, Right::Execute]
             .into_iter()
@@ -69,7 +69,7 @@ fn small_view() -> SystemView {
     }
 }
 
-fn anchors() -> Anchors {
+pub(super) fn anchors() -> Anchors {
     Anchors {
         root: path("/home/a/work"),
         home: path("/home/a"),
@@ -78,7 +78,7 @@ fn anchors() -> Anchors {
     }
 }
 
-fn plan(policy: &str, host: &HostFeatures) -> Result<Plan, Unavailable> {
+pub(super) fn plan(policy: &str, host: &HostFeatures) -> Result<Plan, Unavailable> {
     let anchors = anchors();
     let bound = Policy::built_in(policy).unwrap().bind(&anchors).unwrap();
     let terms = bound.policy();
@@ -186,7 +186,10 @@ fn all_plans() -> String {
 }
 
 /// A host where a control group with these controllers is delegated to the user.
-fn with_group(host: HostFeatures, (memory, processes): (Presence, Presence)) -> HostFeatures {
+pub(super) fn with_group(
+    host: HostFeatures,
+    (memory, processes): (Presence, Presence),
+) -> HostFeatures {
     HostFeatures {
         cgroup: ControlGroup::Delegated(Delegation {
             directory: "/sys/fs/cgroup/of/the/test".into(),
@@ -198,7 +201,7 @@ fn with_group(host: HostFeatures, (memory, processes): (Presence, Presence)) -> 
     }
 }
 
-const BOTH: (Presence, Presence) = (Presence::Present, Presence::Present);
+pub(super) const BOTH: (Presence, Presence) = (Presence::Present, Presence::Present);
 
 /// What control groups make of the limits, for uid 0.
 fn plans_with_groups() -> String {
@@ -369,85 +372,4 @@ fn the_kernel_is_a_witness_where_it_tells_and_the_policy_wants_it() {
         matches!(&refused, Err(Unavailable::Audit { obstacle, .. }) if obstacle.contains("off")),
         "{refused:?}"
     );
-}
-
-/// The kernel exempts uid 0 from the limit of a user, but not from that of a pid namespace.
-#[test]
-fn what_nothing_bounds_is_not_said_to_be_bounded() {
-    let bound = |user, pid_limit, host: HostFeatures| {
-        let host = HostFeatures {
-            user,
-            pid_limit,
-            ..host
-        };
-        let plan = plan("workspace", &host).unwrap();
-        let is_weaker = plan.weaker.contains(&WeakerGuarantee::ProcessLimit);
-        let is_said = plan.enforced().limits.contains("processes 4096");
-        assert_ne!(is_weaker, is_said);
-        (
-            plan.process_bound,
-            plan.enforced().limits.contains("scratch 2048 MiB"),
-        )
-    };
-    let flat = || kernel(7, Supervision::Available);
-    let view = || with_namespaces(flat());
-    let (root, other) = (User::Root, User::Ordinary);
-    let (old, new) = (Presence::Absent, Presence::Present);
-    for (user, pid_limit, host, expected) in [
-        (other, old, flat(), (ProcessBound::User, false)),
-        (other, new, flat(), (ProcessBound::User, false)),
-        (root, new, flat(), (ProcessBound::Nothing, false)),
-        (other, old, view(), (ProcessBound::User, true)),
-        (root, old, view(), (ProcessBound::Nothing, true)),
-        (root, new, view(), (ProcessBound::Namespace, true)),
-        (other, new, view(), (ProcessBound::Namespace, true)),
-    ] {
-        assert_eq!(bound(user, pid_limit, host), expected);
-    }
-    for user in [root, other] {
-        for (host, scratch) in [(flat(), false), (view(), true)] {
-            let host = with_group(host, BOTH);
-            assert_eq!(bound(user, old, host), (ProcessBound::Group, scratch));
-        }
-    }
-}
-
-/// Shared memory counts, and so does what lies in the private directory of a view.
-#[test]
-fn a_control_group_bounds_memory_and_the_private_directory_together() {
-    let bounds = |host: HostFeatures, memory: Option<u64>| {
-        let anchors = anchors();
-        let mut policy = Policy::built_in("workspace").unwrap();
-        policy.limits.memory = memory;
-        policy.limits.scratch = 1 << 20;
-        let bound = policy.bind(&anchors).unwrap();
-        let reach = bound.reach(&PrincipalId::new("agent:main")).unwrap();
-        let view = small_view();
-        let wish = Wish {
-            policy: "workspace",
-            reach: &reach,
-            containment: &bound.policy().containment,
-            limits: &bound.policy().limits,
-            view: &view,
-            home: &anchors.home,
-        };
-        let group = Plan::resolve(&wish, &host).unwrap().group;
-        group.map(|group| (group.memory, group.processes))
-    };
-    let flat = with_group(kernel(7, Supervision::Available), BOTH);
-    let view = with_namespaces(flat.clone());
-    assert_eq!(
-        bounds(flat.clone(), Some(4 << 20)),
-        Some((Some(4 << 20), Some(4096)))
-    );
-    assert_eq!(
-        bounds(view.clone(), Some(4 << 20)),
-        Some((Some(5 << 20), Some(4096)))
-    );
-    assert_eq!(bounds(view, None), Some((None, Some(4096))));
-    // It bounds nothing that it has no controller for.
-    let bare = (Presence::Absent, Presence::Absent);
-    let flat = with_group(flat, bare);
-    assert_eq!(bounds(flat.clone(), Some(4 << 20)), Some((None, None)));
-    assert_eq!(bounds(with_namespaces(flat), Some(4 << 20)), None);
 }
