@@ -33,7 +33,7 @@ VERIFY = "src/audit/verify.rs"
 MUTATIONS = [
     # Landlock
     ("landlock", "containment::reading", [
-        (LAUNCH, "libc::syscall(libc::SYS_landlock_restrict_self, ruleset, 0)", "{ let _ = ruleset; 0 }")]),
+        (LAUNCH, "libc::syscall(libc::SYS_landlock_restrict_self, ruleset, telling)", "{ let _ = (ruleset, telling); 0 }")]),
     ("scopes", "containment::bystanders", [
         (LANDLOCK, "attributes = attributes.scope(Scope::from_all(known)).map_err(fault)?;", ""),
         # The launcher's own domain holds its commands back as well.
@@ -59,7 +59,7 @@ MUTATIONS = [
         (CLOSING, "MetadataCalls::Refused => Some((\"metadata\", Treatment::AsWritten)),", "MetadataCalls::Refused => None,"),
         (CLOSING, "            Some((\"metadata\", Treatment::Supervise))\n", "            None\n")]),
     ("scheduling set", "containment::bystanders", [
-        (CLOSING, "        closed.push((\"scheduling\", treatment));\n", "        let _ = treatment;\n")]),
+        (CLOSING, "        closed.push((\"scheduling\", changes_by_supervisor(situation.metadata)));\n", "")]),
 
     # the view
     ("covers", "containment::exceptions", [
@@ -72,7 +72,7 @@ MUTATIONS = [
     ("network namespace", "containment::network", [
         ("src/sys/namespace.rs", "            | CloneFlags::CLONE_NEWNET\n", ""),
         (LAUNCH, "match launch.filter.install() {", "match Ok::<Listening, ()>(Listening::No) {"),
-        (LAUNCH, "libc::syscall(libc::SYS_landlock_restrict_self, ruleset, 0)", "{ let _ = ruleset; 0 }")]),
+        (LAUNCH, "libc::syscall(libc::SYS_landlock_restrict_self, ruleset, telling)", "{ let _ = (ruleset, telling); 0 }")]),
 
     # the supervisor
     ("place", "containment::races", [
@@ -86,7 +86,7 @@ MUTATIONS = [
         (SUPERVISE, "        let root = root.ok_or(self.elsewhere)?;",
          "        let Some(root) = root else {\n            return pinned.handle().try_clone_to_owned().map_err(|_| self.elsewhere);\n        };")]),
     ("privileged files", "containment::processes", [
-        (SUPERVISE, "mode & SETUID_OR_SETGID != 0\n", "mode & SETUID_OR_SETGID == 0o7777\n")]),
+        (SUPERVISE, "mode & SETUID_OR_SETGID != 0)", "mode & SETUID_OR_SETGID == 0o7777)")]),
     ("lesser grants", "containment::changing", [
         ("src/sandbox/reach.rs", "        RootRule::Closed\n", "        everything()\n")]),
     ("nameless", "containment::races containment::changing", [
@@ -201,9 +201,18 @@ MUTATIONS = [
     ("tripwire", "containment::tripwire", [
         ("src/sandbox/tripwire/serve.rs", "                if self.note(tripped, from) == Regard::Close {",
          "                if false && self.note(tripped, from) == Regard::Close {")]),
-    ("witness of writes", "containment::changing containment::tripwire cli", [
-        (SUPERVISE, "            Ok(Some(write)) => return self.witness(listener, notification, &write),",
-         "            Ok(Some(_)) => return (Answer::LeftToOtherLayers, None),")]),
+    ("witness of changes and opens", "cli::told", [
+        ("src/sandbox/supervise/areas.rs", "if rights.is_empty() ||", "if true || rights.is_empty() ||")]),
+    ("witness of what is allowed", "cli::told", [
+        ("src/sandbox/supervise/areas.rs", "if allowed.covers(*rights) ||", "if false && allowed.covers(*rights) ||")]),
+    ("read-only mounts told", "cli::told", [
+        ("src/sandbox/supervise/areas.rs", "return is_protected.then_some(RefusedFor::Exception);", "let _ = is_protected;\n            return None;")]),
+    ("hidden names told", "cli::told", [
+        ("src/sandbox/view/build.rs", "covers = covers.telling(root.as_fd(), &covered)?;", "")]),
+    ("own policy", "cli::policy decisions::messages", [
+        ("src/policy/bind.rs", "pattern.map(Some)", "pattern.map(|_| None)")]),
+    ("listed names", "lib view::skeleton", [
+        ("src/sandbox/view/skeleton.rs", "filter(|(_, node)| **node != Node::Absent)", "filter(|_| true)")]),
 ]
 
 

@@ -176,7 +176,9 @@ fn supervised(call: &RefusedCall) -> Sighting<'_> {
     Sighting {
         code: match call.reason {
             RefusedFor::ReadOnly => RefusalCode::ReadOnly,
-            RefusedFor::Outside | RefusedFor::NotGranted => RefusalCode::OutsideCapability,
+            RefusedFor::Outside | RefusedFor::NotGranted | RefusedFor::NotThere => {
+                RefusalCode::OutsideCapability
+            }
             RefusedFor::Hidden => RefusalCode::HiddenPath,
             RefusedFor::Network => RefusalCode::NetworkNotGranted,
             RefusedFor::Closed | RefusedFor::OtherProcess | RefusedFor::OtherRight => {
@@ -187,7 +189,10 @@ fn supervised(call: &RefusedCall) -> Sighting<'_> {
         op: &call.call,
         path: call.path.as_deref().map(AsRef::as_ref),
         intent: match call.reason {
-            RefusedFor::NotGranted | RefusedFor::OtherRight | RefusedFor::Hidden => Intent::Look,
+            RefusedFor::NotGranted
+            | RefusedFor::NotThere
+            | RefusedFor::OtherRight
+            | RefusedFor::Hidden => Intent::Look,
             _ => Intent::Change,
         },
         pid: call.pid.unsigned_abs(),

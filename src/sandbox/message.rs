@@ -118,6 +118,8 @@ pub enum RefusedFor {
     OtherRight,
     /// The object is hidden in its grant.
     Hidden,
+    /// The path leads outside of a view, where nothing is.
+    NotThere,
 }
 
 /// How a command ended.

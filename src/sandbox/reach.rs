@@ -10,8 +10,9 @@ use std::path::Path;
 
 use super::message::RefusedFor;
 use super::plan::{MetadataCalls, Origin, PathRule, Plan};
-use super::supervise::{Area, AreaSource, MetadataChanges, RootRule, Supervisor};
+use super::supervise::{Area, AreaSource, Beyond, MetadataChanges, RootRule, Supervisor};
 use super::view;
+use super::witness::ViewRoot;
 use crate::model::Rights;
 use crate::policy::{Notify, PatternSet};
 use crate::sys::metadata::pin_host_path;
@@ -84,7 +85,13 @@ pub(super) fn in_view(plan: &Plan) -> io::Result<Supervisor> {
         MetadataCalls::Watched => MetadataChanges::LeftToMounts,
         _ => MetadataChanges::Made,
     };
-    Ok(supervisor.watching(areas, metadata))
+    let beyond = match plan.root {
+        ViewRoot::Empty => Beyond::Told,
+        ViewRoot::Tripwire | ViewRoot::None => Beyond::Silent,
+    };
+    Ok(supervisor
+        .watching(areas, metadata)
+        .telling_of_beyond(beyond))
 }
 
 /// What a view shows beside the grants. Nothing but opens for reading asks for it.
@@ -95,8 +102,10 @@ fn system_areas(plan: &Plan) -> io::Result<Vec<Area>> {
         .filter(|rule| !matches!(rule.origin, Origin::Grant(_)));
     let mut areas = Vec::new();
     for rule in system {
-        // What is not on this host is not in the view.
-        if let Ok(handle) = pin_host_path(rule.path.as_path()) {
+        // What is not on this host is not in the view, and looking for it does not leave it.
+        let path = rule.path.as_path();
+        areas.push(Area::by_letters(path, rule.access.rights));
+        if let Ok(handle) = pin_host_path(path) {
             areas.push(area(rule, handle.as_fd())?);
         }
     }

@@ -3,7 +3,7 @@
 //! Pure. What is looked at more closely is never allowed for that.
 
 use super::closing;
-use super::host::{HostFeatures, Supervision};
+use super::host::{HostFeatures, Presence, Supervision};
 use super::plan::{MetadataCalls, Unavailable, changes_of};
 use super::profile::Changes;
 use crate::model::{Mode, Right};
@@ -30,9 +30,9 @@ pub(super) fn notify(mode: Mode, containment: &Containment, host: &HostFeatures)
     if host.landlock_abi < closing::TRUNCATION {
         return Some(Notify::ClosedCalls);
     }
-    containment.notify.or(Some(match mode {
-        Mode::View => Notify::Changes,
-        Mode::Flat | Mode::Broker => Notify::Opens,
+    containment.notify.or(Some(match (mode, host.fuse) {
+        (Mode::View, Presence::Present) => Notify::Changes,
+        (Mode::View, Presence::Absent) | (Mode::Flat | Mode::Broker, _) => Notify::Opens,
     }))
 }
 

@@ -172,7 +172,9 @@ fn no_directory_outside_can_be_listed() {
             "/", "/etc", "/home", "/root", "/var", "/dev", "/run", "/sys",
         ] {
             let control = world.bare("list", [directory]);
-            assert!(!control.stolen.is_empty(), "{control:?}");
+            // Not everybody can look into the home of root.
+            let is_closed = control.errno == Some(EACCES as i32) && directory == "/root";
+            assert!(is_closed || !control.stolen.is_empty(), "{control:?}");
             let answer = world.sandboxed(Policy::Workspace, "list", [directory]);
             assert!(answer.stolen.is_empty(), "{directory}: {answer:?}");
             // In a view a directory that leads to nothing is not there.

@@ -34,7 +34,8 @@ fn what_was_refused_follows_in_a_block() {
     let ran = shelled.run(["-c", &line]).expect(0);
     assert_eq!(ran.stdout, "done\n");
     let report = shelled.world.run(["doctor", "--json"]);
-    if report.stdout.contains(r#""namespaces":"usable""#) {
+    let has_tripwire = report.stdout.contains(r#""fuse":"present""#);
+    if has_tripwire && report.stdout.contains(r#""namespaces":"usable""#) {
         assert!(ran.stderr.contains("<sandbox_violations>\n"), "{ran:?}");
         assert!(ran.stderr.ends_with("</sandbox_violations>\n"), "{ran:?}");
         assert!(ran.stderr.contains("[code=outside-capability]"), "{ran:?}");

@@ -3,6 +3,7 @@
 //! An expectation, and never the enforcement: Landlock and mounts look for themselves. It must
 //! not expect a refusal where they would let a call through, for the call is then refused here.
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
@@ -20,7 +21,8 @@ use crate::sys::metadata::{Identity, LastLink, Resolution, path_of, pin, pin_hos
 pub(in crate::sandbox) struct Area {
     /// The bytes of its path.
     path: Vec<u8>,
-    identity: Identity,
+    /// None where nothing is there, or it is known by another path.
+    identity: Option<Identity>,
     source: AreaSource,
     rights: Rights,
     /// What cannot be read below it. Landlock says so only where nothing can be changed.
@@ -48,11 +50,27 @@ impl Area {
     ) -> io::Result<Self> {
         Ok(Self {
             path: path_of(handle)?.as_os_str().as_bytes().to_vec(),
-            identity: Identity::of(handle)?,
+            identity: Some(Identity::of(handle)?),
             source,
             rights,
             hide: PatternSet::default(),
         })
+    }
+
+    /// A path of the system view by its letters: of a link, or of what this host does not have.
+    pub(in crate::sandbox) fn by_letters(path: &Path, rights: Rights) -> Self {
+        Self {
+            path: path.as_os_str().as_bytes().to_vec(),
+            identity: None,
+            source: AreaSource::System,
+            rights,
+            hide: PatternSet::default(),
+        }
+    }
+
+    fn is(&self, identity: &Identity) -> bool {
+        self.identity
+            .is_some_and(|own| own.is_same_object(identity))
     }
 
     /// The same, but for what is hidden in it.
@@ -71,7 +89,7 @@ impl Area {
             _ if self.path == b"/" => rest,
             _ => return None,
         };
-        Some(Path::new(std::ffi::OsStr::from_bytes(rest)))
+        Some(Path::new(OsStr::from_bytes(rest)))
     }
 }
 
@@ -121,6 +139,13 @@ impl Areas {
             (false, true) => RefusedFor::OtherRight,
             (false, false) => RefusedFor::NotGranted,
         })
+    }
+
+    /// Whether a path lies in none of them, and is not on the way to one.
+    pub(super) fn are_left_by(&self, path: &Path) -> bool {
+        let leads_to = |area: &Area| Path::new(OsStr::from_bytes(&area.path)).starts_with(path);
+        let holds = |area: &&Area| area.beneath(path).is_some() || leads_to(area);
+        !self.0.iter().any(|area| holds(&area))
     }
 
     fn innermost_grant<'a>(&self, path: &'a Path) -> Option<(&Area, &'a Path)> {
@@ -173,13 +198,13 @@ impl Areas {
     fn is_grant(&self, identity: &Identity) -> bool {
         let grants = |area: &&Area| area.source == AreaSource::Grant;
         let mut grants = self.0.iter().filter(grants);
-        grants.any(|area| area.identity.is_same_object(identity))
+        grants.any(|area| area.is(identity))
     }
 
     fn rights_of(&self, identity: &Identity) -> Rights {
         self.0
             .iter()
-            .filter(|area| area.identity.is_same_object(identity))
+            .filter(|area| area.is(identity))
             .fold(Rights::NONE, |rights, area| rights.union(area.rights))
     }
 }

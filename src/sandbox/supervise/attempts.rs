@@ -5,7 +5,7 @@
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -188,6 +188,19 @@ impl Object {
         }
     }
 
+    /// Where the path leads by its letters, whether or not anything is there.
+    ///
+    /// # Errors
+    /// When it begins at a descriptor that is not open.
+    pub(super) fn written(&self, pid: i32) -> io::Result<PathBuf> {
+        let path = Path::new(OsStr::from_bytes(self.path.to_bytes()));
+        if path.is_absolute() {
+            return Ok(by_letters(path));
+        }
+        let start = Pinned::by(pid, &Target::Descriptor(self.directory))?;
+        Ok(by_letters(&start.path().join(path)))
+    }
+
     fn opened(&self, pid: i32, flags: OFlag) -> io::Result<Wanted> {
         let last = if flags.contains(OFlag::O_NOFOLLOW) {
             LastLink::Keep
@@ -260,7 +273,22 @@ impl Wanted {
     }
 }
 
-fn is_absent(error: &io::Error) -> bool {
+/// An absolute path without `.` and `..`.
+fn by_letters(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::from("/");
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => plain.push(name),
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+        }
+    }
+    plain
+}
+
+pub(super) fn is_absent(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::ENOENT as i32)
 }
 

@@ -25,7 +25,7 @@ use syscalls::Sysno;
 
 use areas::Areas;
 pub(super) use areas::{Area, AreaSource};
-use attempts::{Attempt, Wanted};
+use attempts::{Attempt, Object, Wanted, is_absent};
 use call::{Call, Target};
 use place::{Pinned, WritableRoot};
 use scheduling::Scheduling;
@@ -46,8 +46,18 @@ pub(super) struct Supervisor {
     /// Where calls are looked at that other layers refuse in any case.
     areas: Option<Areas>,
     metadata: MetadataChanges,
+    beyond: Beyond,
     /// The rules that state the errors of closed calls, where these are handed over.
     closed: Option<SyscallRules>,
+}
+
+/// Whether names that are not there are told of, where they lie outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beyond {
+    /// Something else tells, or nothing was kept from the caller.
+    Silent,
+    /// In a view whose root tells nobody.
+    Told,
 }
 
 /// What becomes of changes of metadata that are allowed.
@@ -75,6 +85,7 @@ impl Supervisor {
             elsewhere,
             areas: None,
             metadata: MetadataChanges::Made,
+            beyond: Beyond::Silent,
             closed: None,
         }
     }
@@ -96,6 +107,12 @@ impl Supervisor {
             closed: Some(closed),
             ..self
         }
+    }
+
+    /// Also tells of names that are not there because they lie outside.
+    #[must_use]
+    pub(super) fn telling_of_beyond(self, beyond: Beyond) -> Self {
+        Self { beyond, ..self }
     }
 
     /// The descriptors that it needs to keep.
@@ -189,9 +206,11 @@ impl Supervisor {
         attempt: &Attempt,
     ) -> (Answer, Option<RefusedCall>) {
         let refusal = attempt.objects.iter().find_map(|object| {
-            let wanted = object.wanted(notification.pid).ok()?;
-            let reason = areas.refusal(&wanted)?;
-            Some((object, self.expected(reason)))
+            let reason = match object.wanted(notification.pid) {
+                Ok(wanted) => self.expected(areas.refusal(&wanted)?),
+                Err(error) => self.beyond(areas, object, notification.pid, &error)?,
+            };
+            Some((object, reason))
         });
         let Some((object, reason)) = refusal else {
             return (Answer::LeftToOtherLayers, None);
@@ -241,6 +260,21 @@ impl Supervisor {
         self.told((notification, call.name), shown, self.expected(reason))
     }
 
+    /// Why nothing is there: in a view without a tripwire, because it lies outside.
+    fn beyond(
+        &self,
+        areas: &Areas,
+        object: &Object,
+        pid: i32,
+        error: &io::Error,
+    ) -> Option<RefusedFor> {
+        if self.beyond == Beyond::Silent || !is_absent(error) {
+            return None;
+        }
+        let path = object.written(pid).ok()?;
+        areas.are_left_by(&path).then_some(RefusedFor::NotThere)
+    }
+
     /// The reason by which the answer is the one that the kernel would have given.
     fn expected(&self, reason: RefusedFor) -> RefusedFor {
         match reason {
@@ -250,6 +284,8 @@ impl Supervisor {
             {
                 RefusedFor::ReadOnly
             }
+            // A read-only mount of the host's.
+            RefusedFor::Exception if self.metadata == MetadataChanges::Made => RefusedFor::ReadOnly,
             // In a view there is nothing else outside.
             RefusedFor::Outside if self.metadata == MetadataChanges::LeftToMounts => {
                 RefusedFor::ReadOnly
@@ -385,6 +421,7 @@ fn refused(
         | RefusedFor::NotGranted
         | RefusedFor::OtherRight
         | RefusedFor::Hidden => Errno::EACCES,
+        RefusedFor::NotThere => Errno::ENOENT,
         RefusedFor::Network => Errno::ENETUNREACH,
         RefusedFor::Closed | RefusedFor::Privileged | RefusedFor::OtherProcess => Errno::EPERM,
     };
