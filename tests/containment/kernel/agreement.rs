@@ -140,13 +140,13 @@ fn why_kernel_alone(world: &World, policy: Policy, denial: &Value) -> Option<&'s
                 .then_some("inside the view, where nothing leaves it: a right that is not given")
         }
         (Mode::Flat, Policy::Workspace) => {
-            Some("in flat mode only metadata and closed calls are asked of a supervisor")
+            Some("in flat mode what is executed, devices, and what changed while one looked")
         }
         (Mode::Flat, Policy::ReadOnly) if path.starts_with("/dev") => {
             Some("in flat mode the supervisor leaves devices to Landlock")
         }
         (Mode::Flat, Policy::ReadOnly) => {
-            looks.then_some("in flat mode no supervisor is asked about reading")
+            looks.then_some("in flat mode no supervisor is asked about executing")
         }
     }
 }
