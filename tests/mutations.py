@@ -204,7 +204,7 @@ MUTATIONS = [
     ("witness of changes and opens", "cli::told", [
         ("src/sandbox/supervise/areas.rs", "if rights.is_empty() ||", "if true || rights.is_empty() ||")]),
     ("witness of what is allowed", "cli::told", [
-        ("src/sandbox/supervise/areas.rs", "if allowed.covers(*rights) ||", "if false && allowed.covers(*rights) ||")]),
+        ("src/sandbox/supervise/areas.rs", "if allowed.covers(*rights) || self.rights_by_identity(pinned).covers(*rights) {", "if rights.is_empty() {")]),
     ("read-only mounts told", "cli::told", [
         ("src/sandbox/supervise/areas.rs", "return is_protected.then_some(RefusedFor::Exception);", "let _ = is_protected;\n            return None;")]),
     ("hidden names told", "cli::told", [

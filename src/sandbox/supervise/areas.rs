@@ -118,9 +118,11 @@ impl Areas {
             return None;
         }
         let grant = self.innermost_grant(path);
+        // What is hidden in a view is covered by a mount. Elsewhere Landlock keeps it from being
+        // read where the grant cannot be changed.
         if let Some((area, rest)) = grant
-            && !area.rights.change_something()
             && area.hide.matches(rest)
+            && (!area.rights.change_something() || pinned.is_on_read_only_mount())
         {
             return Some(RefusedFor::Hidden);
         }
