@@ -156,7 +156,7 @@ fn a_policy_says_how_much_is_looked_at() {
             .replace("name = \"workspace\"", "name = \"own\"")
             .replace(
                 "mode = \"auto\"",
-                &format!("mode = \"auto\"\nnotify = \"{notify}\""),
+                &format!("mode = \"auto\"\nkernel-witness = \"off\"\nnotify = \"{notify}\""),
             );
         let policy = world.write("home/own.toml", &text);
         let policy = policy.to_str().unwrap();
