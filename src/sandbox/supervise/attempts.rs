@@ -5,7 +5,7 @@
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -13,7 +13,7 @@ use syscalls::Sysno;
 
 use super::call::Target;
 use super::place::Pinned;
-use crate::model::{Right, Rights};
+use crate::model::{HostPath, Right, Rights};
 use crate::sys::memory;
 use crate::sys::metadata::{AT_FDCWD, LastLink};
 use crate::sys::notification::Notification;
@@ -192,13 +192,15 @@ impl Object {
     ///
     /// # Errors
     /// When it begins at a descriptor that is not open.
-    pub(super) fn written(&self, pid: i32) -> io::Result<PathBuf> {
+    pub(super) fn written(&self, pid: i32) -> io::Result<HostPath> {
         let path = Path::new(OsStr::from_bytes(self.path.to_bytes()));
-        if path.is_absolute() {
-            return Ok(by_letters(path));
-        }
-        let start = Pinned::by(pid, &Target::Descriptor(self.directory))?;
-        Ok(by_letters(&start.path().join(path)))
+        let whole = if path.is_absolute() {
+            path.to_owned()
+        } else {
+            let start = Pinned::by(pid, &Target::Descriptor(self.directory))?;
+            start.path().join(path)
+        };
+        HostPath::absolute(whole).map_err(io::Error::other)
     }
 
     fn opened(&self, pid: i32, flags: OFlag) -> io::Result<Wanted> {
@@ -271,21 +273,6 @@ impl Wanted {
         let named = self.named.iter().chain([&self.pinned]);
         named.into_iter().any(Pinned::is_on_read_only_mount)
     }
-}
-
-/// An absolute path without `.` and `..`.
-fn by_letters(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::from("/");
-    for part in path.components() {
-        match part {
-            Component::Normal(name) => plain.push(name),
-            Component::ParentDir => {
-                plain.pop();
-            }
-            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
-        }
-    }
-    plain
 }
 
 pub(super) fn is_absent(error: &io::Error) -> bool {

@@ -248,7 +248,6 @@ impl Supervisor {
         let Ok(pinned) = Pinned::by(notification.pid, &call.target) else {
             return (Answer::LeftToOtherLayers, None);
         };
-        let shown = shown_path(notification.pid, call, Some(&pinned));
         let wanted = Wanted::of(pinned, Right::Write);
         let reason = self.areas.as_ref().and_then(|areas| areas.refusal(&wanted));
         let Some(reason) = reason else {
@@ -257,6 +256,7 @@ impl Supervisor {
         if !listener.is_waiting(notification.id) {
             return (Answer::Refused(Errno::EPERM as i32), None);
         }
+        let shown = shown_path(notification.pid, call, Some(&wanted.pinned));
         self.told((notification, call.name), shown, self.expected(reason))
     }
 
@@ -272,7 +272,9 @@ impl Supervisor {
             return None;
         }
         let path = object.written(pid).ok()?;
-        areas.are_left_by(&path).then_some(RefusedFor::NotThere)
+        areas
+            .are_left_by(path.as_path())
+            .then_some(RefusedFor::NotThere)
     }
 
     /// The reason by which the answer is the one that the kernel would have given.
