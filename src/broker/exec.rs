@@ -29,7 +29,7 @@ pub(super) struct Approved {
 
 impl Session {
     /// Decides on a command, records the decision, runs it, and records what came of it.
-    pub(super) fn execute(&mut self, id: &Value, run: &ExecRun, streams: Streams) -> Answer {
+    pub(super) fn execute(&mut self, id: Value, run: ExecRun, streams: Streams) -> Answer {
         match self.begin(id, run, streams) {
             Ok(command) => {
                 let RunningCommand { visit, entered } = command;
@@ -43,46 +43,36 @@ impl Session {
     /// not run.
     pub(super) fn begin(
         &mut self,
-        id: &Value,
-        run: &ExecRun,
+        id: Value,
+        run: ExecRun,
         streams: Streams,
     ) -> Result<RunningCommand, Box<Answer>> {
-        let target = target(run);
         if let Err(why) = run.program() {
-            return Err(self.bad_request(id, (OP, target), why).into());
+            return Err(self.bad_request(&id, (OP, Target::None), why).into());
         }
-        let cwd = self.working_directory(run);
-        let request = RequestInfo {
+        let cwd = self.working_directory(&run);
+        let approved = cwd.clone().and_then(|cwd| self.approve(&run, &cwd));
+        let asked = Asked {
             id,
-            op: OP,
-            target,
-            cwd: cwd.as_ref().ok(),
+            run,
+            cwd: cwd.ok(),
         };
-        let approved = cwd.clone().and_then(|cwd| self.approve(run, &cwd));
         let verdict = match &approved {
             Ok(approved) => Verdict::Allowed(approved.permit.rule()),
             Err(denials) => Verdict::Denied(&denials[0]),
         };
-        let record = match self.ledger.decided(request, verdict) {
+        let record = match self.ledger.decided(asked.request(), verdict) {
             Ok(record) => record,
             Err(unavailable) => {
                 return Err(Answer::denied(vec![*unavailable], String::new()).into());
             }
         };
         match approved {
-            Ok(approved) => {
-                let asked = Asked {
-                    id: id.clone(),
-                    run: run.clone(),
-                    cwd: cwd.ok(),
-                    record,
-                };
-                self.start_approved(asked, approved, streams)
-            }
+            Ok(approved) => self.start_approved((asked, record), approved, streams),
             Err(denials) => {
                 for denial in &denials[1..] {
                     // The request is refused either way, and its first refusal is on record.
-                    let _ = self.ledger.refused(request, record, denial);
+                    let _ = self.ledger.refused(asked.request(), record, denial);
                 }
                 Err(Answer::denied(denials, record.to_string()).into())
             }
@@ -187,7 +177,7 @@ impl Session {
     /// Starts an approved command.
     fn start_approved(
         &mut self,
-        asked: Asked,
+        (asked, record): (Asked, RecordId),
         approved: Approved,
         streams: Streams,
     ) -> Result<RunningCommand, Box<Answer>> {
@@ -195,10 +185,13 @@ impl Session {
         let Approved { permit, directory } = approved;
         let watch = match self.prepare_and_watch() {
             Ok(watch) => watch,
-            Err(error) => return Err(self.not_prepared(asked.noted(), &permit, &error).into()),
+            Err(error) => {
+                let noted = (asked.request(), record);
+                return Err(self.not_prepared(noted, &permit, &error).into());
+            }
         };
         let Some(sandbox) = self.sandbox.clone() else {
-            let gone = Answer::failed("the sandbox is gone", asked.record.to_string());
+            let gone = Answer::failed("the sandbox is gone", record.to_string());
             return Err(gone.into());
         };
         let policy = self.terms.policy.policy();
@@ -215,6 +208,7 @@ impl Session {
         let enforced = sandbox.plan().enforced();
         let entered = Entered {
             asked,
+            record,
             rule,
             watch,
             enforced,
@@ -227,26 +221,14 @@ impl Session {
     }
 
     /// Ends a command's request: when it has run, or could not.
-    pub(super) fn finish(&mut self, command: RunningCommand) -> Answer {
-        let RunningCommand { visit, entered } = command;
-        self.conclude(&entered, visit.conclude().map_err(Failure::from))
-    }
-
-    /// The same, for one that may still run: it is ended first.
-    pub(super) fn stop(&mut self, command: RunningCommand) -> Answer {
-        let RunningCommand { mut visit, entered } = command;
-        visit.cancel();
-        self.conclude(&entered, visit.finish().map_err(Failure::from))
-    }
-
-    fn conclude(&mut self, entered: &Entered, exit: Result<Exit, Failure>) -> Answer {
+    pub(super) fn conclude(&mut self, entered: &Entered, exit: Result<Exit, Failure>) -> Answer {
         // A launcher that is lost is let go of, and the next command gets another.
         if let Err(Failure::Enter(failed)) = &exit
             && failed.error.is_loss_of_launcher()
         {
             self.sandbox = None;
         }
-        let noted = entered.asked.noted();
+        let noted = entered.noted();
         let made = self.set_aside(&entered.watch, noted);
         match exit {
             Ok(exit) => self.report(&exit, entered).with_denials(made),
@@ -281,7 +263,7 @@ impl Session {
     fn report(&self, exit: &Exit, entered: &Entered) -> Answer {
         let (rule, mut enforced) = (&entered.rule, entered.enforced.clone());
         state_kernel(&mut enforced, &exit.heard);
-        let (request, record) = entered.asked.noted();
+        let (request, record) = entered.noted();
         let witnessed = Witnessed {
             refused: &exit.refused,
             seen: &exit.seen,
@@ -314,7 +296,7 @@ impl Session {
     }
 
     fn report_failure(&self, failure: &Failure, entered: &Entered, count: u64) -> Answer {
-        let (request, record) = entered.asked.noted();
+        let (request, record) = entered.noted();
         let enforced = entered.enforced.clone();
         let text = failure.text(request.target);
         let effect = Effect {

@@ -67,7 +67,7 @@ pub(super) fn run(arguments: RunArguments, operator: Operator) -> Result<u8, Fai
         None => session::terms(&selectors, operator)?,
     };
     let mut session = session::open(terms)?;
-    let report = session.run(&ExecRun {
+    let report = session.run(ExecRun {
         argv: Some(command),
         ..ExecRun::default()
     });

@@ -102,7 +102,7 @@ pub(super) fn run(arguments: ShArguments, operator: Operator) -> Result<u8, Fail
             return Err(Failure::usage(error));
         }
     };
-    let report = session.run(&ExecRun {
+    let report = session.run(ExecRun {
         argv: Some(words),
         cwd: Some(cwd),
         ..ExecRun::default()

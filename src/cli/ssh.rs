@@ -66,7 +66,7 @@ pub(super) fn run(arguments: SshArguments, operator: Operator) -> Result<u8, Fai
     let terms = session::terms(&selectors, operator)?;
     let root = sh::text(&terms.policy.anchors().root)?;
     let mut session = session::open(terms)?;
-    let report = session.run(&ExecRun {
+    let report = session.run(ExecRun {
         argv: Some(call.words(&root)),
         cwd: Some(root),
         ..ExecRun::default()

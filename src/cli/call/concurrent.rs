@@ -153,13 +153,13 @@ impl Desk<'_> {
             Line::End => return Ok(()),
         };
         match Incoming::parse(&line) {
-            Ok(Incoming::Request(request)) => self.begin(&request),
+            Ok(Incoming::Request(request)) => self.begin(request),
             Ok(Incoming::Cancel(cancel)) => self.cancel(&cancel),
             Err(error) => say(&self.session.refuse(&error.id, &error.message)),
         }
     }
 
-    fn begin(&mut self, request: &Request) -> Result<(), Failure> {
+    fn begin(&mut self, request: Request) -> Result<(), Failure> {
         if self.place_of(&request.id).is_some() {
             let why = "a command with this id runs already";
             return say(&self.session.refuse(&request.id, why));
