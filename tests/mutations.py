@@ -20,6 +20,7 @@ import time
 LAUNCH = "src/sys/launch.rs"
 LAUNCHER = "src/sandbox/launcher.rs"
 KEEPER = "src/sandbox/keeper.rs"
+SETTLING = "src/sandbox/settling.rs"
 LOCATE = "src/sandbox/view/locate.rs"
 LANDLOCK = "src/sandbox/landlock.rs"
 SUPERVISE = "src/sandbox/supervise/mod.rs"
@@ -97,7 +98,7 @@ MUTATIONS = [
 
     # hygiene
     ("capabilities", "containment::processes", [
-        (KEEPER, "    process::adopt_orphans()?;\n    process::drop_capabilities()?;", "    process::adopt_orphans()?;")]),
+        (SETTLING, "    process::adopt_orphans()?;\n    process::drop_capabilities()?;", "    process::adopt_orphans()?;")]),
     ("no_new_privs", "containment::processes", [
         (LAUNCH, "libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)", "0"),
         ("src/sys/teardown.rs", "unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };", ""),
@@ -110,14 +111,15 @@ MUTATIONS = [
          "#[allow(clippy::disallowed_methods)]\n    let mut variables: BTreeMap<OsString, OsString> = std::env::vars_os().collect();")]),
     ("session", "containment::streams", [
         (LAUNCH, "    if unsafe { libc::setsid() } == -1 {", "    if unsafe { libc::getpid() } == -1 {"),
-        (KEEPER, "    nix::unistd::setsid()?;\n", "")]),
+        (KEEPER, "    nix::unistd::setsid()?;\n", ""),
+        (SETTLING, "    nix::unistd::setsid()?;\n", "")]),
     ("signals", "containment::streams", [
         (LAUNCH, "        unsafe { libc::sigaction(signal, &raw const default, ptr::null_mut()) };", "        let _ = (signal, &default);")]),
     ("file as output", "containment::streams", [
         ("src/sandbox/streams.rs", "            (StreamKind::Closed | StreamKind::Directory | StreamKind::Null, _) => null(),\n            (StreamKind::Terminal, Some(terminal)) => {\n                if",
          "            (StreamKind::Closed | StreamKind::Directory | StreamKind::Null, _) => null(),\n            (_, None) => duplicate(caller),\n            (StreamKind::Terminal, Some(terminal)) => {\n                if")]),
     ("null stream", "containment::streams", [
-        (LAUNCHER, "            (Self::View, StreamKind::Null) => null(),\n", "")]),
+        ("src/sandbox/territory.rs", "            (Self::View, StreamKind::Null) => null(),\n", "")]),
 
     # the end
     ("teardown", "containment::survivors", [
