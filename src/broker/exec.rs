@@ -5,27 +5,20 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
-use super::command::{self, WorkingDirectory};
+use super::approve::Approved;
+use super::command;
 use super::error::{SessionError, chain};
 use super::failure::Failure;
 use super::refused::Witnessed;
 use super::running::{Asked, Entered, RunningCommand};
 use super::session::Session;
 use crate::audit::{Effect, Outcome, RecordId, RequestInfo, Target, Verdict};
-use crate::capability;
-use crate::model::{
-    Denial, Enforced, ExecRun, HostPath, Program, RefusalCode, Right, Rule, Status,
-};
-use crate::policy::{CommandPermit, PathAsk};
+use crate::model::{Denial, Enforced, ExecRun, Program, RefusalCode, Status};
+use crate::policy::CommandPermit;
 use crate::sandbox::{Exit, ExitStatus, Heard, Kept, Streams};
 
+/// The operation.
 pub(super) const OP: &str = "exec.run";
-
-/// A command that may run, and where.
-pub(super) struct Approved {
-    pub permit: CommandPermit,
-    directory: WorkingDirectory,
-}
 
 impl Session {
     /// Decides on a command, records the decision, runs it, and records what came of it.
@@ -47,16 +40,7 @@ impl Session {
         run: ExecRun,
         streams: Streams,
     ) -> Result<RunningCommand, Box<Answer>> {
-        if let Err(why) = run.program() {
-            return Err(self.bad_request(&id, (OP, Target::None), why).into());
-        }
-        let cwd = self.working_directory(&run);
-        let approved = cwd.clone().and_then(|cwd| self.approve(&run, &cwd));
-        let asked = Asked {
-            id,
-            run,
-            cwd: cwd.ok(),
-        };
+        let (asked, approved) = self.consider(id, run)?;
         let verdict = match &approved {
             Ok(approved) => Verdict::Allowed(approved.permit.rule()),
             Err(denials) => Verdict::Denied(&denials[0]),
@@ -76,101 +60,6 @@ impl Session {
                 }
                 Err(Answer::denied(denials, record.to_string()).into())
             }
-        }
-    }
-
-    /// The directory that the command is to run in, by its letters.
-    pub(super) fn working_directory(&self, run: &ExecRun) -> Result<HostPath, Vec<Denial>> {
-        let Some(cwd) = &run.cwd else {
-            return Ok(self.terms.cwd.clone());
-        };
-        self.terms.cwd.join(cwd).map_err(|error| {
-            vec![Denial::by_broker(
-                RefusalCode::BadRequest,
-                OP,
-                &format!("cwd: {error}"),
-                Rule::default_deny(),
-            )]
-        })
-    }
-
-    /// Everything that is decided before a command starts. There is always a first denial.
-    pub(super) fn approve(
-        &mut self,
-        run: &ExecRun,
-        cwd: &HostPath,
-    ) -> Result<Approved, Vec<Denial>> {
-        let program = run.program().map_err(|_| Vec::new())?;
-        let subject = command::subject(program);
-        let one = |denial: Denial| vec![denial];
-        self.brake.admits(OP).map_err(one)?;
-        let permit = self
-            .terms
-            .policy
-            .decide_command(&self.terms.principal, OP, &subject)
-            .into_result()
-            .map_err(one)?;
-        self.approve_variables(run, &permit).map_err(one)?;
-        let directory = self.open_directory(run, cwd).map_err(one)?;
-        let denials = self.read_intent(program, cwd);
-        if denials.is_empty() {
-            Ok(Approved { permit, directory })
-        } else {
-            Err(denials)
-        }
-    }
-
-    fn approve_variables(&self, run: &ExecRun, permit: &CommandPermit) -> Result<(), Denial> {
-        let allowed = &self.terms.policy.policy().environment;
-        match run.env.keys().find(|name| !allowed.may_request(name)) {
-            Some(name) => Err(Denial::by_broker(
-                RefusalCode::RightNotGranted,
-                OP,
-                &format!("environment variable {name}"),
-                permit.rule().clone(),
-            )),
-            None => Ok(()),
-        }
-    }
-
-    fn open_directory(&self, run: &ExecRun, cwd: &HostPath) -> Result<WorkingDirectory, Denial> {
-        let written = cwd.as_path().display().to_string();
-        let subject = run.cwd.as_deref().unwrap_or(&written);
-        let ask = PathAsk {
-            op: OP,
-            subject,
-            path: cwd,
-            rights: Right::List.into(),
-        };
-        let permit = self
-            .terms
-            .policy
-            .decide_path(&self.terms.principal, ask)
-            .into_result()?;
-        match capability::directory(&self.capabilities, permit) {
-            Ok(handle) => Ok(WorkingDirectory {
-                path: cwd.clone(),
-                handle,
-            }),
-            Err(capability::Refusal::Denied(denial)) => Err(*denial),
-            Err(capability::Refusal::Failed(error)) => Err(Denial::by_broker(
-                RefusalCode::BadRequest,
-                OP,
-                &format!("cwd: {error}"),
-                Rule::default_deny(),
-            )),
-        }
-    }
-
-    fn read_intent(&mut self, program: Program<'_>, cwd: &HostPath) -> Vec<Denial> {
-        // Where no plan can be made, preparing the sandbox will say so.
-        if self.plan().is_err() {
-            return Vec::new();
-        }
-        let scratch = self.sandbox.as_ref().map(|sandbox| sandbox.scratch());
-        match &self.plan {
-            Some(plan) => self.terms.read_intent(program, cwd, plan, scratch),
-            None => Vec::new(),
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod advise;
 mod answer;
+mod approve;
 mod brake;
 mod check;
 mod command;

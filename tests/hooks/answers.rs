@@ -237,6 +237,25 @@ fn the_policy_decides() {
 }
 
 #[test]
+fn while_everything_is_stopped_nothing_is_allowed_not_even_on_record() {
+    let world = World::new();
+    world.run(["stop"]).expect(0);
+    for name in ["claude-code-read", "claude-code-write", "claude-code-bash"] {
+        let reason = denied(recorded(&world, name, None), name);
+        assert!(reason.contains("code=stopped"), "{reason}");
+    }
+    for op in ["file.read", "file.write", "exec.run"] {
+        let codes: Vec<Value> = world
+            .records()
+            .iter()
+            .filter(|record| record["unmapped"]["op"] == op)
+            .map(|record| record["status_code"].clone())
+            .collect();
+        assert_eq!(codes, [json!("stopped")], "{op}");
+    }
+}
+
+#[test]
 fn the_network_and_what_nobody_knows_are_denied() {
     let world = World::new();
     for name in ["claude-code-webfetch", "gemini-web"] {
