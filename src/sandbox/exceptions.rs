@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 use super::plan::PathRule;
 use super::profile::Access;
 use crate::model::{Right, Rights};
-use crate::policy::Below;
 use crate::sys::metadata::{self, Identity, LastLink, Resolution, pin};
 
 /// A neighbour that may be reached.
@@ -112,7 +111,7 @@ impl Holes<'_> {
     }
 
     fn lie_below(&self, relative: &Path) -> bool {
-        self.rule.hide.below(relative) != Below::Nothing
+        self.rule.hide.lead_below(relative)
             || self.inner().any(|inner| inner.starts_with(relative))
     }
 
