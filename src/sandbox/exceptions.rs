@@ -111,8 +111,7 @@ impl Holes<'_> {
     }
 
     fn lie_below(&self, relative: &Path) -> bool {
-        self.rule.hide.lead_below(relative)
-            || self.inner().any(|inner| inner.starts_with(relative))
+        self.rule.hide.lead_below(relative) || self.inner().any(|inner| inner.starts_with(relative))
     }
 
     /// The lesser grants and holes inside this one, which have rules of their own or none.
