@@ -32,7 +32,7 @@ pub use reply::{Reply, Status};
 pub use request::{Cancel, Incoming, Request, RequestError};
 pub use right::{Right, Rights};
 pub use secret::{SecretFile, secret_file, secret_variable};
-pub use sighting::{Intent, Sighting};
+pub use sighting::{Intent, Sighting, only_looks};
 pub use tally::{Bounds, Noise, Surroundings, Tally};
 pub use text::{fit, shown, shown_path};
 pub use violations::{Told, violations};
