@@ -6,9 +6,7 @@
 Ratios to the bare command, taken in turn, as medians, in a Markdown table.
 """
 
-import argparse
 import os
-import tempfile
 
 import compare
 
@@ -39,22 +37,14 @@ def storms(root):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--files", type=int, default=20_000)
-    default = os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "release", "lobsterpot")
-    parser.add_argument("program", nargs="?", default=default)
-    arguments = parser.parse_args()
-    program = os.path.abspath(arguments.program)
-    with tempfile.TemporaryDirectory() as place:
-        root = os.path.join(os.path.realpath(place), "root")
-        os.mkdir(root)
-        os.environ["XDG_STATE_HOME"] = os.path.join(place, "state")
+    arguments = compare.asked(__doc__, rounds=40, files=20_000)
+    program = arguments.program
+    with compare.workspace() as root:
         work = [*compare.workloads(root, arguments.files), *storms(root)]
         sessions = {}
         for mode, flat in [("view", "0"), ("flat", "1")]:
             for level in LEVELS:
-                options = ["--policy", policy(place, level)]
+                options = ["--policy", policy(os.path.dirname(root), level)]
                 sessions[f"{mode}, {level}"] = compare.Session(program, options, root, flat=flat)
         compare.heading("Commands in a prepared session, by `notify`", {"bare": None, **sessions})
         for name, command, share in work:

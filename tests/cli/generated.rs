@@ -14,7 +14,7 @@ fn accepted_by(program: &str, arguments: &[&str], text: &str) {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut child) = child else {
-        eprintln!("skipped: {program} is not installed");
+        eprintln!("SKIPPED: {program} is not installed");
         return;
     };
     let mut stdin = child.stdin.take().unwrap();

@@ -9,14 +9,33 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Variables that a developer's own environment must not lend to a test.
-const OURS: [&str; 6] = [
+const OURS: [&str; 9] = [
     "LOBSTERPOT_POLICY",
     "LOBSTERPOT_ROOT",
     "LOBSTERPOT_READ_ONLY",
     "LOBSTERPOT_AS",
     "LOBSTERPOT_TIMEOUT",
+    "LOBSTERPOT_SHELL",
+    "LOBSTERPOT_SOCKET",
+    "LOBSTERPOT_TOKEN",
     "LOBSTERPOT_LOG",
 ];
+
+/// Lets a command run in the workspace of a world, for the user of that world, with nothing of
+/// the developer's own environment but `PATH` and what the toolchains on it need.
+pub(crate) fn settle(command: &mut Command, world: &Path) {
+    command
+        .current_dir(world.join("work"))
+        .env("HOME", world.join("home"))
+        .env("XDG_CONFIG_HOME", world.join("home/.config"))
+        .env("XDG_STATE_HOME", world.join("home/.local/state"))
+        .env_remove("TMPDIR")
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR_FORCE");
+    for name in OURS {
+        command.env_remove(name);
+    }
+}
 
 /// A place in which the program runs as for a user of its own.
 pub(crate) struct World {
@@ -56,26 +75,20 @@ impl World {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// The program, in the workspace, with nothing of the developer's own environment but `PATH`
-    /// and what the toolchains on it need.
+    /// The program, in the workspace.
     pub(crate) fn command<S: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = S>,
     ) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lobsterpot"));
+        command.args(arguments);
+        self.settle(&mut command);
         command
-            .args(arguments)
-            .current_dir(self.path("work"))
-            .env("HOME", self.path("home"))
-            .env("XDG_CONFIG_HOME", self.path("home/.config"))
-            .env("XDG_STATE_HOME", self.path("home/.local/state"))
-            .env_remove("TMPDIR")
-            .env_remove("NO_COLOR")
-            .env_remove("CLICOLOR_FORCE");
-        for name in OURS {
-            command.env_remove(name);
-        }
-        command
+    }
+
+    /// Lets any command run here, as the program does.
+    pub(crate) fn settle(&self, command: &mut Command) {
+        settle(command, &self.path(""));
     }
 
     /// Runs the program to its end, without input.

@@ -8,28 +8,9 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::host::NOBODY;
+pub(super) use crate::host::{User, skip};
 use crate::programs;
-
-/// Who runs it. A test that runs as root runs it as an ordinary user, too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum User {
-    Current,
-    Nobody,
-}
-
-/// The number of the ordinary user that root becomes.
-const NOBODY: u32 = 65534;
-
-impl User {
-    /// All that this process can be.
-    pub(super) fn all() -> &'static [Self] {
-        if nix::unistd::geteuid().is_root() {
-            &[Self::Current, Self::Nobody]
-        } else {
-            &[Self::Current]
-        }
-    }
-}
 
 /// How commands are contained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,13 +118,4 @@ pub(super) fn rows(proof: &Value, verdict: &str) -> Vec<String> {
             format!("{group}/{name}")
         })
         .collect()
-}
-
-/// A feature that this host lacks: printed and counted, or a failure where all are required.
-pub(super) fn skip(what: &str) {
-    assert!(
-        std::env::var_os("LOBSTERPOT_REQUIRE_ALL").is_none(),
-        "not tested on this host: {what}"
-    );
-    eprintln!("SKIPPED: {what}");
 }
