@@ -2,6 +2,12 @@
 //!
 //! Planning is pure and its result is data; only preparing and entering touch
 //! the host. Nothing here decides whether a request is allowed: that is policy.
+//!
+//! In reading order. Planning: `profile` and `host` say what there is; `plan` resolves it, with
+//! `closing`, `watching`, `witness`, `limits` and `weaker`; `unavailable` and `obstacle` say why
+//! not. Preparing: `prepare` asks `hold` to fork the `keeper`, which builds the `view` and starts
+//! the `launcher` by way of `settling`. Entering: `enter` and `visit` in the broker; in the
+//! launcher `lane`, `supervise` and `ending`. The witnesses: `supervise`, `tripwire`, `kernel`.
 
 pub mod profile;
 pub mod seccomp;
