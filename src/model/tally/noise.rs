@@ -36,7 +36,7 @@ enum Spot {
 use Spot::{Above, At, Below, Home, SearchPath};
 
 /// The whole table. Measured with everyday programs under strace(1), and read in their manuals.
-pub(super) const TABLE: [Noise; 11] = [
+const TABLE: [Noise; 11] = [
     Noise {
         name: "dynamic-linker",
         reason: "the dynamic linker looks for preloaded and cached libraries in every program",
