@@ -212,7 +212,7 @@ impl Plan {
     }
 
     /// The rules that the filter is made from.
-    pub(super) fn filtered(&self) -> SyscallRules {
+    pub fn filtered(&self) -> SyscallRules {
         match self.notify {
             None => self.syscalls.clone(),
             Some(_) => self.syscalls.witnessed(),

@@ -103,22 +103,21 @@ impl World {
 
     /// Runs the program to its end with this input.
     pub(crate) fn feed(&self, arguments: &[&str], input: &[u8]) -> Ran {
-        let mut child = self
-            .command(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let input = input.to_vec();
-        let feeder = std::thread::spawn(move || {
-            // A program that ends early takes no more input, which its output will show.
-            let _ = stdin.write_all(&input);
-        });
-        let output = child.wait_with_output().unwrap();
-        feeder.join().unwrap();
-        Ran::of(output)
+        Ran::fed(&mut self.command(arguments), input)
+    }
+
+    /// A command, and all those below it, as the help texts list them.
+    pub(crate) fn commands_from(&self, path: &[String]) -> Vec<Vec<String>> {
+        let help = self.run(path.iter().map(String::as_str).chain(["--help"]));
+        let lines = help.stdout.lines().skip_while(|line| *line != "Commands:");
+        let names = lines.skip(1).take_while(|line| line.starts_with("  "));
+        // What stands further to the right goes on with what a command is for.
+        let names = names.filter_map(|line| line[2..].split(' ').next());
+        let mut found = vec![path.to_vec()];
+        for name in names.filter(|name| !name.is_empty() && *name != "help") {
+            found.extend(self.commands_from(&[path, &[name.to_owned()]].concat()));
+        }
+        found
     }
 
     /// The records of the audit log.
@@ -156,6 +155,25 @@ impl Ran {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+
+    /// Runs a program to its end with this input.
+    pub(crate) fn fed(command: &mut Command, input: &[u8]) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let input = input.to_vec();
+        let feeder = std::thread::spawn(move || {
+            // A program that ends early takes no more input, which its output will show.
+            let _ = stdin.write_all(&input);
+        });
+        let output = child.wait_with_output().unwrap();
+        feeder.join().unwrap();
+        Self::of(output)
     }
 
     /// The same, when it ended with this code; a failure of the test otherwise.

@@ -334,16 +334,7 @@ impl World {
 
     /// A program, in the workspace, by the world's user.
     pub(super) fn command(&self, program: &Path) -> Command {
-        let mut command = match self.user {
-            User::Current => Command::new(program),
-            User::Nobody => {
-                let mut command = Command::new("setpriv");
-                let number = NOBODY.to_string();
-                command.args(["--reuid", &number, "--regid", &number, "--clear-groups"]);
-                command.arg(program);
-                command
-            }
-        };
+        let mut command = self.user.command(program);
         let forced_flat = if self.mode == Mode::Flat { "1" } else { "0" };
         command
             .current_dir(self.workspace())

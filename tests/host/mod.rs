@@ -1,5 +1,8 @@
 //! The host that the tests run on: who they can be, and what is said of what it lacks.
 
+use std::path::Path;
+use std::process::Command;
+
 /// Who runs something. A test that runs as root does everything as an ordinary user, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum User {
@@ -17,6 +20,20 @@ impl User {
             &[Self::Current, Self::Nobody]
         } else {
             &[Self::Current]
+        }
+    }
+
+    /// A program, run by this user.
+    pub(crate) fn command(self, program: &Path) -> Command {
+        match self {
+            Self::Current => Command::new(program),
+            Self::Nobody => {
+                let mut command = Command::new("setpriv");
+                let number = NOBODY.to_string();
+                command.args(["--reuid", &number, "--regid", &number, "--clear-groups"]);
+                command.arg(program);
+                command
+            }
         }
     }
 }

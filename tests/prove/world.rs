@@ -63,17 +63,7 @@ impl World {
 
     /// The program, about to prove something.
     pub(super) fn command(&self, mode: Mode, arguments: &[&str]) -> Command {
-        let program = self.path("lobsterpot");
-        let mut command = match self.user {
-            User::Current => Command::new(program),
-            User::Nobody => {
-                let mut command = Command::new("setpriv");
-                let number = NOBODY.to_string();
-                command.args(["--reuid", &number, "--regid", &number, "--clear-groups"]);
-                command.arg(program);
-                command
-            }
-        };
+        let mut command = self.user.command(&self.path("lobsterpot"));
         command
             .arg("prove")
             .args(arguments)
