@@ -29,7 +29,7 @@ use crate::sys::notification::Listener;
 use crate::sys::process;
 use crate::sys::seccomp::Filter;
 use crate::sys::signals::SignalSource;
-use crate::sys::stdio::{Interest, wait};
+use crate::sys::stdio::{Interest, Seen, look, wait};
 use crate::sys::teardown::Teardown;
 
 /// Everything a launcher needs for every command of a session.
@@ -275,17 +275,20 @@ impl Launcher {
         if let Some(listener) = &running.listener {
             interests.push((listener.as_fd(), Interest::Readable));
         }
-        let ready = wait(&interests, timeout)?;
-        if ready.get(2) == Some(&true) {
-            self.supervise(running)?;
+        let seen = look(&interests, timeout)?;
+        match seen.get(2) {
+            Some(Seen::Ready) => self.supervise(running)?,
+            // Nobody uses the filter any more.
+            Some(Seen::Gone) => running.listener = None,
+            Some(Seen::Nothing) | None => {}
         }
-        if ready[1] {
+        if seen[1] != Seen::Nothing {
             while self.children.next().is_some() {}
             if let Some(ended) = LeaderEnded::reap(running.launched.pid) {
                 return Ok(Turn::LeaderEnded(ended));
             }
         }
-        if ready[0] {
+        if seen[0] != Seen::Nothing {
             return self.obey(running);
         }
         Ok(Turn::GoOn)
@@ -317,7 +320,6 @@ impl Launcher {
         match self.equipment.supervisor.answer_next(listener) {
             Ok(Some(refused)) => self.report(&Report::Refused(refused)),
             Ok(None) => Ok(()),
-            // Nobody uses the filter any more.
             Err(_) => {
                 running.listener = None;
                 Ok(())

@@ -277,7 +277,7 @@ fn beneath<'a>(
 
 /// Whether the operation changes nothing.
 fn looks(op: &str) -> bool {
-    only_looks(op) || matches!(op, "connect" | "execve")
+    only_looks(op) || matches!(op, "connect" | "execve" | "execveat")
 }
 
 #[cfg(test)]
