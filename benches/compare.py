@@ -80,7 +80,7 @@ class Session:
 
     def __init__(self, program, options, root, flat="0"):
         environment = dict(os.environ, LOBSTERPOT_FORCE_FLAT=flat)
-        self.call = subprocess.Popen([program, "call"] + options, cwd=root, env=environment,
+        self.call = subprocess.Popen(program + ["call"] + options, cwd=root, env=environment,
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.time(SYSTEM)
 
@@ -158,23 +158,27 @@ def heading(title, variants):
     print(f"\n{title}\n\n| | bare | " + " | ".join(names) + " |\n|" + "---|" * (len(names) + 2))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=60)
-    parser.add_argument("--files", type=int, default=50_000)
+def arguments(doc, rounds, files):
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--files", type=int, default=files)
     default = os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "release", "lobsterpot")
     parser.add_argument("program", nargs="?", default=default)
-    arguments = parser.parse_args()
-    program = os.path.abspath(arguments.program)
+    given = parser.parse_args()
+    return os.path.abspath(given.program), given
+
+
+def main():
+    program, given = arguments(__doc__, rounds=60, files=50_000)
     with tempfile.TemporaryDirectory() as place:
         root = os.path.join(os.path.realpath(place), "root")
         os.mkdir(root)
         os.environ["XDG_STATE_HOME"] = os.path.join(place, "state")
-        compare(program, root, arguments)
+        compare(program, root, given)
 
 
-def compare(program, root, arguments):
-    work = list(workloads(root, arguments.files))
+def compare(program, root, given):
+    work = list(workloads(root, given.files))
     run = [program, "run"]
     whole = {
         "bare": Whole([], root),
@@ -188,15 +192,15 @@ def compare(program, root, arguments):
         whole["bubblewrap, whole directories"] = Whole(USUAL + at, root)
     heading("Whole processes", whole)
     for name, command, share in work:
-        ratios(name, command, whole, max(5, int(arguments.rounds * share)))
+        ratios(name, command, whole, max(5, int(given.rounds * share)))
     sessions = {
-        "`--read-only`": Session(program, ["--read-only"], root),
-        "`workspace`": Session(program, [], root),
-        "`workspace`, forced flat": Session(program, [], root, flat="1"),
+        "`--read-only`": Session([program], ["--read-only"], root),
+        "`workspace`": Session([program], [], root),
+        "`workspace`, forced flat": Session([program], [], root, flat="1"),
     }
     heading("Commands in a prepared session", {"bare": None, **sessions})
     for name, command, share in work:
-        rounds = max(5, int(arguments.rounds * share))
+        rounds = max(5, int(given.rounds * share))
         ratios(name, command, {"bare": Spawned(root), **sessions}, rounds)
     for session in sessions.values():
         session.end()
