@@ -11,6 +11,7 @@ without it its columns are empty.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -158,27 +159,36 @@ def heading(title, variants):
     print(f"\n{title}\n\n| | bare | " + " | ".join(names) + " |\n|" + "---|" * (len(names) + 2))
 
 
-def arguments(doc, rounds, files):
-    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+def asked(about, rounds, files):
+    """What the command line says, with the program by its absolute path."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--files", type=int, default=files)
     default = os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "release", "lobsterpot")
     parser.add_argument("program", nargs="?", default=default)
-    given = parser.parse_args()
-    return os.path.abspath(given.program), given
+    arguments = parser.parse_args()
+    arguments.program = os.path.abspath(arguments.program)
+    return arguments
 
 
-def main():
-    program, given = arguments(__doc__, rounds=60, files=50_000)
+@contextlib.contextmanager
+def workspace():
+    """A directory to work in, beside one for the log; both are gone afterwards."""
     with tempfile.TemporaryDirectory() as place:
         root = os.path.join(os.path.realpath(place), "root")
         os.mkdir(root)
         os.environ["XDG_STATE_HOME"] = os.path.join(place, "state")
-        compare(program, root, given)
+        yield root
 
 
-def compare(program, root, given):
-    work = list(workloads(root, given.files))
+def main():
+    arguments = asked(__doc__, rounds=60, files=50_000)
+    with workspace() as root:
+        compare(arguments.program, root, arguments)
+
+
+def compare(program, root, arguments):
+    work = list(workloads(root, arguments.files))
     run = [program, "run"]
     whole = {
         "bare": Whole([], root),
@@ -192,7 +202,7 @@ def compare(program, root, given):
         whole["bubblewrap, whole directories"] = Whole(USUAL + at, root)
     heading("Whole processes", whole)
     for name, command, share in work:
-        ratios(name, command, whole, max(5, int(given.rounds * share)))
+        ratios(name, command, whole, max(5, int(arguments.rounds * share)))
     sessions = {
         "`--read-only`": Session([program], ["--read-only"], root),
         "`workspace`": Session([program], [], root),
@@ -200,7 +210,7 @@ def compare(program, root, given):
     }
     heading("Commands in a prepared session", {"bare": None, **sessions})
     for name, command, share in work:
-        rounds = max(5, int(given.rounds * share))
+        rounds = max(5, int(arguments.rounds * share))
         ratios(name, command, {"bare": Spawned(root), **sessions}, rounds)
     for session in sessions.values():
         session.end()

@@ -11,7 +11,6 @@ session); with and without the kernel's audit (where the host has one that may b
 import json
 import os
 import subprocess
-import tempfile
 
 import compare
 
@@ -23,14 +22,14 @@ LEVELS = ["closed-calls", "changes", "opens"]
 HIDDEN = ["unshare", "--mount", "sh", "-c", 'mount --bind /dev/null /dev/fuse && exec "$@"', "sh"]
 
 
-def policy(place, notify, kernel="off"):
+def policy(root, notify, kernel="off"):
     with open(os.path.join(HERE, "policies", "workspace.toml")) as file:
         text = file.read()
     name = f"notify-{notify}-{kernel}"
     text = text.replace('name = "workspace"', f'name = "{name}"', 1)
     keys = f'mode = "auto"\nnotify = "{notify}"\nkernel-witness = "{kernel}"'
     text = text.replace('mode = "auto"', keys, 1)
-    path = os.path.join(place, f"{name}.toml")
+    path = os.path.join(os.path.dirname(root), f"{name}.toml")
     with open(path, "w") as file:
         file.write(text)
     return path
@@ -55,28 +54,28 @@ def table(title, sessions, work, root, rounds):
         session.end()
 
 
-def levels(program, place, root):
+def levels(program, root):
     sessions = {}
     for mode, flat in [("view", "0"), ("flat", "1")]:
         for level in LEVELS:
-            options = ["--policy", policy(place, level)]
+            options = ["--policy", policy(root, level)]
             sessions[f"{mode}, {level}"] = compare.Session([program], options, root, flat=flat)
     return sessions
 
 
-def with_and_without_tripwire(program, place, root):
-    options = ["--policy", policy(place, "changes")]
+def with_and_without_tripwire(program, root):
+    options = ["--policy", policy(root, "changes")]
     return {
         "view, tripwire": compare.Session([program], options, root),
         "view, no tripwire": compare.Session(HIDDEN + [program], options, root),
     }
 
 
-def with_and_without_kernel(program, place, root):
+def with_and_without_kernel(program, root):
     sessions = {}
     for mode, flat in [("view", "0"), ("flat", "1")]:
         for kernel in ["off", "required"]:
-            options = ["--policy", policy(place, "changes", kernel)]
+            options = ["--policy", policy(root, "changes", kernel)]
             name = f"{mode}, kernel {'on' if kernel == 'required' else kernel}"
             sessions[name] = compare.Session([program], options, root, flat=flat)
     return sessions
@@ -88,19 +87,17 @@ def hears_the_kernel(program):
 
 
 def main():
-    program, chosen = compare.arguments(__doc__, rounds=40, files=20_000)
-    with tempfile.TemporaryDirectory() as place:
-        root = os.path.join(os.path.realpath(place), "root")
-        os.mkdir(root)
-        os.environ["XDG_STATE_HOME"] = os.path.join(place, "state")
-        work = [*compare.workloads(root, chosen.files), *storms(root)]
-        given = (work, root, chosen.rounds)
-        table("Commands in a prepared session, by `notify`", levels(program, place, root), *given)
+    asked = compare.asked(__doc__, rounds=40, files=20_000)
+    program = asked.program
+    with compare.workspace() as root:
+        work = [*compare.workloads(root, asked.files), *storms(root)]
+        given = (work, root, asked.rounds)
+        table("Commands in a prepared session, by `notify`", levels(program, root), *given)
         if os.geteuid() == 0:
-            sessions = with_and_without_tripwire(program, place, root)
+            sessions = with_and_without_tripwire(program, root)
             table("With and without the tripwire", sessions, *given)
         if hears_the_kernel(program):
-            sessions = with_and_without_kernel(program, place, root)
+            sessions = with_and_without_kernel(program, root)
             table("With and without the kernel's audit", sessions, *given)
 
 

@@ -6,14 +6,14 @@
 
 use clap::{ArgAction, Args};
 
-use super::failure::Failure;
+use super::failure::{Failure, exit_codes};
 use super::selectors::{Selectors, word};
-use super::{session, sh, told};
+use super::{session, standin};
 use crate::ambient::Operator;
-use crate::model::ExecRun;
 use crate::shim::SshCall;
 
-const AFTER_HELP: &str = "\
+const AFTER_HELP: &str = concat!(
+    "\
 Examples:
   LOBSTERPOT_ROOT=/srv/sandboxes lobsterpot-ssh -T any-host 'ls -l'
 
@@ -26,12 +26,9 @@ caller's own; none is made (-t). Options that lead to another place (-L, -R, -D,
 like) are refused.
 
 Exit codes:
-  the command's own; 128+n when signal n ended it
-  2    usage: an option is not known, or no workspace was chosen
-  124  the time was up
-  125  the policy cannot be used, or the sandbox not be prepared, so nothing ran
-  126  denied before it started
-  127  no such command";
+",
+    exit_codes!("an option is not known, or no workspace was chosen")
+);
 
 /// Run a command in the sandbox, called as ssh is
 #[derive(Debug, Args)]
@@ -62,16 +59,10 @@ pub(super) fn run(arguments: SshArguments, operator: Operator) -> Result<u8, Fai
         selectors, words, ..
     } = arguments;
     let call = SshCall::read(words).map_err(Failure::usage)?;
-    sh::fixed_places(&selectors)?;
+    standin::fixed_places(&selectors)?;
     let terms = session::terms(&selectors, operator)?;
-    let root = sh::text(&terms.policy.anchors().root)?;
-    let mut session = session::open(terms)?;
-    let report = session.run(&ExecRun {
-        argv: Some(call.words(&root)),
-        cwd: Some(root),
-        ..ExecRun::default()
-    });
-    session.close();
-    told::to_agent(&report.reply, selectors.json);
-    Ok(report.exit_code)
+    let root = standin::text(&terms.policy.anchors().root)?;
+    let session = session::open(terms)?;
+    let words = call.words(&root);
+    Ok(standin::run_in(session, (words, root), selectors.json))
 }

@@ -121,7 +121,7 @@ fn last_is(errno: i32) -> bool {
 }
 
 /// Whether the kernel knows a filter's return action (`SECCOMP_GET_ACTION_AVAIL`, Linux 4.14).
-pub fn action_available(action: u32) -> bool {
+fn action_available(action: u32) -> bool {
     // SAFETY: the kernel reads four bytes from `action`, which lives through the call.
     let result = unsafe {
         libc::syscall(
