@@ -1,7 +1,7 @@
 //! Looking through a tree by handles, through no link, within bounds.
 
 use std::collections::VecDeque;
-use std::ffi::{CString, OsStr};
+use std::ffi::{CString, OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
@@ -16,6 +16,8 @@ pub enum Look {
     Found,
     /// Something below it could be.
     Below,
+    /// Something below it could be, if it is a directory; anything else is what is looked for.
+    Through,
     /// Neither.
     Past,
 }
@@ -27,6 +29,8 @@ pub struct Found {
     pub path: PathBuf,
     /// The object itself; of a link, the link.
     pub identity: Identity,
+    /// Where a link leads, by its letters.
+    pub target: Option<OsString>,
 }
 
 /// More names than this are not looked at: a session must start in bounded time.
@@ -56,14 +60,28 @@ pub fn search(root: BorrowedFd<'_>, judge: &dyn Fn(&Path) -> Look) -> io::Result
                 continue;
             };
             let identity = Identity::of(handle.as_fd())?;
-            if look == Look::Found {
-                found.push(Found { path, identity });
+            let is_found = look == Look::Found || look == Look::Through && !identity.is_directory();
+            if is_found {
+                let target = target_of(handle.as_fd(), &identity)?;
+                found.push(Found {
+                    path,
+                    identity,
+                    target,
+                });
             } else if identity.is_directory() {
                 levels.push_back((path, handle));
             }
         }
     }
     Ok(found)
+}
+
+fn target_of(handle: BorrowedFd<'_>, identity: &Identity) -> io::Result<Option<OsString>> {
+    if !identity.is_link() {
+        return Ok(None);
+    }
+    // An empty path names the link that the handle itself stands for.
+    Ok(Some(nix::fcntl::readlinkat(handle, "")?))
 }
 
 /// The name itself, even where it is a link: `O_PATH | O_NOFOLLOW` pins the link.
