@@ -21,6 +21,7 @@ use super::ending::LeaderEnded;
 use super::group::CommandGroup;
 use super::lane::{LaneKit, LaneNumber, Lanes, Standing};
 use super::message::{Ended, Job, LimitHit, Order, Report};
+use super::remaining::Remaining;
 use super::supervise::Supervisor;
 use crate::sys::channel::{Channel, Frame};
 use crate::sys::launch::{self, Launch, LaunchError, Launched, PointerList, Step};
@@ -123,6 +124,7 @@ pub(super) struct Launcher {
     channel: Channel,
     children: SignalSource,
     lanes: Lanes,
+    remaining: Remaining,
 }
 
 /// A command while it runs.
@@ -153,6 +155,7 @@ impl Launcher {
             channel,
             children,
             lanes: Lanes::default(),
+            remaining: Remaining::default(),
         })
     }
 
@@ -184,9 +187,15 @@ impl Launcher {
 
     /// Waits for an order; none when the broker is gone, or what runs here is not known any more.
     fn next_order(&mut self) -> io::Result<Option<Frame>> {
-        while !self.lanes.is_empty() {
-            let order = (self.channel.as_fd(), Interest::Readable);
-            let ready = wait(&[order, (self.children.as_fd(), Interest::Readable)], None)?;
+        while !(self.lanes.is_empty() && self.remaining.is_empty()) {
+            let mut interests = vec![
+                (self.channel.as_fd(), Interest::Readable),
+                (self.children.as_fd(), Interest::Readable),
+            ];
+            interests.extend(self.remaining.interests());
+            let ready = wait(&interests, None)?;
+            self.remaining
+                .answer(&self.equipment.supervisor, &ready[2..]);
             if ready[1] {
                 while self.children.next().is_some() {}
                 if self.lanes.reap() == Standing::Broken {
@@ -249,6 +258,7 @@ impl Launcher {
                 Turn::BrokerGone => return Ok(Turn::BrokerGone),
                 Turn::LeaderEnded(leader) => {
                     let ended = self.finish(&running, leader);
+                    self.go_on_with(running)?;
                     self.report(&Report::Ended(ended))?;
                     return Ok(Turn::GoOn);
                 }
@@ -325,13 +335,17 @@ impl Launcher {
             (self.channel.as_fd(), Interest::Readable),
             (self.children.as_fd(), Interest::Readable),
         ];
+        interests.extend(self.remaining.interests());
+        let left = interests.len();
         if let Some(listener) = &running.listener {
             interests.push((listener.as_fd(), Interest::Readable));
         }
         let ready = wait(&interests, timeout)?;
-        if ready.get(2) == Some(&true) {
+        if ready.get(left) == Some(&true) {
             self.supervise(running)?;
         }
+        self.remaining
+            .answer(&self.equipment.supervisor, &ready[2..left]);
         if ready[1] {
             while self.children.next().is_some() {}
             if let Some(ended) = LeaderEnded::reap(running.launched.pid) {
@@ -368,7 +382,7 @@ impl Launcher {
             return Ok(());
         };
         match self.equipment.supervisor.answer_next(listener) {
-            Ok(Some(refused)) => self.report(&Report::Refused(refused)),
+            Ok(Some(refused)) => self.report(&Report::Refused(refused, 1)),
             Ok(None) => Ok(()),
             // Nobody uses the filter any more.
             Err(_) => {
@@ -376,6 +390,18 @@ impl Launcher {
                 Ok(())
             }
         }
+    }
+
+    /// What the command left behind may live on, where the policy says so; what that and others
+    /// before were refused meanwhile is told with this command.
+    fn go_on_with(&mut self, running: Running) -> io::Result<()> {
+        if self.equipment.background == crate::policy::Background::UntilSessionEnd {
+            self.remaining.keep(running.listener);
+        }
+        for (call, times) in self.remaining.take_untold() {
+            self.report(&Report::Refused(call, times))?;
+        }
+        Ok(())
     }
 
     fn finish(&self, running: &Running, leader: LeaderEnded) -> Ended {

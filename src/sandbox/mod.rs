@@ -27,7 +27,9 @@ mod obstacle;
 mod plan;
 mod prepare;
 mod reach;
+mod refusals;
 mod relay;
+mod remaining;
 mod scratch;
 mod streams;
 mod supervise;
@@ -51,6 +53,7 @@ pub use plan::{
     HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, Wish, changes_of, mode_of,
 };
 pub use prepare::{Handles, PrepareError, Sandbox, ScratchPlace};
+pub use refusals::Refusals;
 pub use scratch::ScratchError;
 pub use streams::Streams;
 pub use tripwire::{Attempt, Seen};

@@ -34,9 +34,9 @@ use super::message::{RefusedCall, RefusedFor};
 use super::seccomp::{Action, SyscallRules};
 use crate::model::Right;
 use crate::policy::PatternSet;
+use crate::sys::caller;
 use crate::sys::metadata::{self, Change, Identity};
 use crate::sys::notification::{Answer, Listener, Notification};
-use crate::sys::process;
 
 /// What becomes of the calls that are handed over.
 #[derive(Debug)]
@@ -414,7 +414,7 @@ fn refused(
         path,
         reason,
         pid: notification.pid,
-        process: process::arguments_of(notification.pid),
+        process: caller::arguments(notification.pid),
     };
     let errno = match reason {
         RefusedFor::ReadOnly => Errno::EROFS,
