@@ -18,6 +18,8 @@ pub enum Resolution {
     Ordinary,
     /// Beneath the directory, and through no symbolic link at all.
     BeneathWithoutLinks,
+    /// As a caller of openat2(2) asked (`RESOLVE_*`), and never through the magic links of proc.
+    Asked(u64),
 }
 
 /// What happens to a symbolic link at the end of a path.
@@ -51,6 +53,7 @@ pub fn pin(
         Resolution::BeneathWithoutLinks => {
             libc::RESOLVE_BENEATH | libc::RESOLVE_NO_SYMLINKS | libc::RESOLVE_NO_MAGICLINKS
         }
+        Resolution::Asked(asked) => asked | libc::RESOLVE_NO_MAGICLINKS,
     };
     // SAFETY: the path is NUL-terminated, and both it and `how` live through the call.
     let raw = checked(unsafe {

@@ -114,10 +114,13 @@ impl Areas {
             ..
         } = wanted;
         let changes = rights.change_something();
-        if rights.is_empty() || pinned.has_no_name() || (changes && !pinned.is_on_disk()) {
+        let grant = self.innermost_grant(path);
+        // Pipes and devices are written to without a change of the host; in a grant they still
+        // lead to whoever reads them.
+        let is_nobodys = changes && !pinned.is_on_disk() && grant.is_none();
+        if rights.is_empty() || pinned.has_no_name() || is_nobodys {
             return None;
         }
-        let grant = self.innermost_grant(path);
         // What is hidden in a view is covered by a mount. Elsewhere Landlock keeps it from being
         // read where the grant cannot be changed.
         if let Some((area, rest)) = grant

@@ -15,7 +15,7 @@ use super::call::Target;
 use super::place::Pinned;
 use crate::model::{HostPath, Right, Rights};
 use crate::sys::memory;
-use crate::sys::metadata::{AT_FDCWD, LastLink};
+use crate::sys::metadata::{AT_FDCWD, LastLink, Resolution};
 use crate::sys::notification::Notification;
 
 /// A call, and the names that it would open, make or remove.
@@ -30,6 +30,7 @@ pub(super) struct Attempt {
 pub(super) struct Object {
     directory: i32,
     path: CString,
+    resolution: Resolution,
     deed: Deed,
 }
 
@@ -37,7 +38,10 @@ pub(super) struct Object {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Deed {
     Open(OFlag),
+    /// A name that must be new.
     Make,
+    /// A name that may be another's.
+    Take,
     Remove,
     Cut,
 }
@@ -71,6 +75,7 @@ enum Deeds {
     /// `creat`
     Create,
     Make,
+    Take,
     Remove,
     Cut,
 }
@@ -105,9 +110,9 @@ const CALLS: [(&str, &[Place]); 19] = [
     ("rmdir", &[path(0, Deeds::Remove)]),
     ("unlink", &[path(0, Deeds::Remove)]),
     ("unlinkat", &[at(0, Deeds::Remove)]),
-    ("rename", &[path(0, Deeds::Remove), path(1, Deeds::Make)]),
-    ("renameat", &[at(0, Deeds::Remove), at(2, Deeds::Make)]),
-    ("renameat2", &[at(0, Deeds::Remove), at(2, Deeds::Make)]),
+    ("rename", &[path(0, Deeds::Remove), path(1, Deeds::Take)]),
+    ("renameat", &[at(0, Deeds::Remove), at(2, Deeds::Take)]),
+    ("renameat2", &[at(0, Deeds::Remove), at(2, Deeds::Take)]),
     ("link", &[path(1, Deeds::Make)]),
     ("linkat", &[at(2, Deeds::Make)]),
     ("symlink", &[path(1, Deeds::Make)]),
@@ -115,6 +120,9 @@ const CALLS: [(&str, &[Place]); 19] = [
 ];
 
 const LONGEST_PATH: usize = 4096;
+
+/// The kernel's own limit.
+const MOST_LINKS: usize = 40;
 
 impl Attempt {
     /// Reads the call; none where it is another.
@@ -146,18 +154,39 @@ impl Deeds {
         Ok(match self {
             Self::Open(index) => Deed::Open(OFlag::from_bits_retain(int(notification, index))),
             Self::OpenHow(index) => {
-                // struct open_how begins with 64 bits of flags.
-                let bytes = memory::read(notification.pid, notification.arguments[index], 8)?;
-                let flags = bytes.try_into().map_or(0, u64::from_ne_bytes);
+                let [flags, _, _] = open_how(notification, index)?;
                 let flags = i32::try_from(flags).unwrap_or_default();
                 Deed::Open(OFlag::from_bits_retain(flags))
             }
             Self::Create => Deed::Open(OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_TRUNC),
             Self::Make => Deed::Make,
+            Self::Take => Deed::Take,
             Self::Remove => Deed::Remove,
             Self::Cut => Deed::Cut,
         })
     }
+
+    /// How the kernel is to find the path.
+    fn resolution(self, notification: &Notification) -> io::Result<Resolution> {
+        let Self::OpenHow(index) = self else {
+            return Ok(Resolution::Ordinary);
+        };
+        let [_, _, asked] = open_how(notification, index)?;
+        Ok(match asked {
+            0 => Resolution::Ordinary,
+            asked => Resolution::Asked(asked),
+        })
+    }
+}
+
+/// `struct open_how`: flags, mode, and how to resolve the path.
+fn open_how(notification: &Notification, index: usize) -> io::Result<[u64; 3]> {
+    let bytes = memory::read(notification.pid, notification.arguments[index], 24)?;
+    let mut numbers = [0; 3];
+    for (number, chunk) in numbers.iter_mut().zip(bytes.as_chunks().0) {
+        *number = u64::from_ne_bytes(*chunk);
+    }
+    Ok(numbers)
 }
 
 impl Object {
@@ -171,6 +200,7 @@ impl Object {
         Ok(Self {
             directory: directory.map_or(AT_FDCWD, |index| int(notification, index)),
             path: memory::read_string(notification.pid, address, LONGEST_PATH)?,
+            resolution: deed.resolution(notification)?,
             deed: deed.read(notification)?,
         })
     }
@@ -178,13 +208,25 @@ impl Object {
     /// What the call wants, as the kernel would find it.
     ///
     /// # Errors
-    /// Where the path leads nowhere: then the kernel has nothing to refuse.
+    /// Where the path leads nowhere, or the call fails whoever may do what: then other layers
+    /// have nothing to refuse, and what the call would do besides is not reached.
     pub(super) fn wanted(&self, pid: i32) -> io::Result<Wanted> {
         match self.deed {
-            Deed::Open(flags) => self.opened(pid, flags),
-            Deed::Cut => Ok(Wanted::of(self.pin(pid, LastLink::Follow)?, Right::Write)),
-            Deed::Make => self.named(pid, Right::Create),
-            Deed::Remove => self.named(pid, Right::Delete),
+            Deed::Open(flags) => self.opened(pid, flags, MOST_LINKS),
+            Deed::Cut => {
+                let wanted = Wanted::of(self.pin(pid, LastLink::Follow)?, Right::Write);
+                wanted.unless_directory()
+            }
+            Deed::Make => self.new_name(pid),
+            Deed::Take => self.named(pid, Right::Create),
+            Deed::Remove => {
+                let wanted = self.named(pid, Right::Delete)?;
+                // A read-only mount is asked before the name is looked for.
+                if wanted.named.is_none() && !wanted.is_on_read_only_mount() {
+                    return Err(Errno::ENOENT.into());
+                }
+                Ok(wanted)
+            }
         }
     }
 
@@ -194,16 +236,18 @@ impl Object {
     /// When it begins at a descriptor that is not open.
     pub(super) fn written(&self, pid: i32) -> io::Result<HostPath> {
         let path = Path::new(OsStr::from_bytes(self.path.to_bytes()));
-        let whole = if path.is_absolute() {
-            path.to_owned()
-        } else {
-            let start = Pinned::by(pid, &Target::Descriptor(self.directory))?;
-            start.path().join(path)
+        let path = match self.resolution {
+            // Its root is where it begins, or it must have none.
+            Resolution::Asked(_) => path.strip_prefix("/").unwrap_or(path),
+            _ => path,
         };
-        HostPath::absolute(whole).map_err(io::Error::other)
+        whole_path(pid, self.directory, path)
     }
 
-    fn opened(&self, pid: i32, flags: OFlag) -> io::Result<Wanted> {
+    fn opened(&self, pid: i32, flags: OFlag, links: usize) -> io::Result<Wanted> {
+        if flags.contains(OFlag::O_CREAT | OFlag::O_EXCL) {
+            return self.new_name(pid);
+        }
         let last = if flags.contains(OFlag::O_NOFOLLOW) {
             LastLink::Keep
         } else {
@@ -211,21 +255,50 @@ impl Object {
         };
         let pinned = match self.pin(pid, last) {
             Err(error) if is_absent(&error) && flags.contains(OFlag::O_CREAT) => {
-                return self.named(pid, Right::Create);
+                let named = self.named(pid, Right::Create)?;
+                return match self.beyond_link(&named) {
+                    Some(next) if links > 0 => next.opened(pid, flags, links - 1),
+                    _ => Ok(named),
+                };
             }
             pinned => pinned?,
         };
+        let changing = OFlag::O_ACCMODE | OFlag::O_TRUNC | OFlag::O_CREAT;
         let rights = if flags.contains(OFlag::O_PATH) || pinned.is_link() {
             // Nothing is opened.
             Rights::NONE
         } else if flags.contains(OFlag::O_TMPFILE) {
             Rights::only(Right::Create)
+        } else if pinned.is_directory() && flags.intersects(changing) {
+            return Err(Errno::EISDIR.into());
         } else {
             rights_for(flags, looking_at(&pinned))
         };
         Ok(Wanted {
             rights,
             ..Wanted::of(pinned, Right::Read)
+        })
+    }
+
+    /// The kernel says that a name is taken before it asks anybody whether it may be made.
+    fn new_name(&self, pid: i32) -> io::Result<Wanted> {
+        let wanted = self.named(pid, Right::Create)?;
+        match wanted.named {
+            Some(_) => Err(Errno::EEXIST.into()),
+            None => Ok(wanted),
+        }
+    }
+
+    /// Where a link leads that nothing has been found behind.
+    fn beyond_link(&self, wanted: &Wanted) -> Option<Self> {
+        let link = wanted.named.as_ref().filter(|named| named.is_link())?;
+        let target = nix::fcntl::readlinkat(link.handle(), "").ok()?;
+        let (above, _) = split(&self.path);
+        let above = Path::new(OsStr::from_bytes(above.to_bytes()));
+        let path = above.join(target);
+        Some(Self {
+            path: CString::new(path.as_os_str().as_bytes()).ok()?,
+            ..*self
         })
     }
 
@@ -244,15 +317,16 @@ impl Object {
         Pinned::by(pid, &self.target(&self.path, last))
     }
 
-    /// As the caller wrote it.
-    pub(super) fn path(&self) -> String {
-        self.path.to_string_lossy().into_owned()
+    /// For people: as the caller wrote it, from where that begins.
+    pub(super) fn path(&self, pid: i32) -> String {
+        shown(pid, self.directory, &self.path)
     }
 
     fn target(&self, path: &CStr, last: LastLink) -> Target {
         Target::Path {
             directory: self.directory,
             path: path.to_owned(),
+            resolution: self.resolution,
             last,
         }
     }
@@ -268,10 +342,46 @@ impl Wanted {
         }
     }
 
+    /// Nobody writes to a directory, whatever is allowed.
+    fn unless_directory(self) -> io::Result<Self> {
+        if self.pinned.is_directory() {
+            return Err(Errno::EISDIR.into());
+        }
+        Ok(self)
+    }
+
     /// Whether a view has mounted read-only what would be changed: what a grant protects.
     pub(super) fn is_on_read_only_mount(&self) -> bool {
         let named = self.named.iter().chain([&self.pinned]);
         named.into_iter().any(Pinned::is_on_read_only_mount)
+    }
+}
+
+/// A path as a process wrote it, from the root.
+fn whole_path(pid: i32, directory: i32, path: &Path) -> io::Result<HostPath> {
+    let whole = if path.is_absolute() {
+        path.to_owned()
+    } else {
+        Pinned::by(pid, &Target::Descriptor(directory))?
+            .path()
+            .join(path)
+    };
+    HostPath::absolute(whole).map_err(io::Error::other)
+}
+
+/// The same for people; as it was written, where it is not known where it begins.
+pub(super) fn shown(pid: i32, directory: i32, path: &CStr) -> String {
+    let text = path.to_string_lossy();
+    if text.starts_with('/') || text.is_empty() {
+        return text.into_owned();
+    }
+    match whole_path(
+        pid,
+        directory,
+        Path::new(OsStr::from_bytes(path.to_bytes())),
+    ) {
+        Ok(whole) => whole.as_path().to_string_lossy().into_owned(),
+        Err(_) => text.into_owned(),
     }
 }
 
@@ -303,7 +413,7 @@ fn rights_for(flags: OFlag, reading: Right) -> Rights {
 }
 
 /// The directory part of a path as the kernel would walk it, and the last name.
-fn split(path: &CStr) -> (CString, OsString) {
+pub(super) fn split(path: &CStr) -> (CString, OsString) {
     let path = Path::new(OsStr::from_bytes(path.to_bytes()));
     let above = path.parent().unwrap_or(path).as_os_str().as_bytes();
     let above = if above.is_empty() { b"." } else { above };

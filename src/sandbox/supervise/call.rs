@@ -11,7 +11,8 @@ use syscalls::Sysno;
 
 use crate::sys::memory;
 use crate::sys::metadata::{
-    AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, Change, LastLink, TimePair, Timespec, timespec,
+    AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, Change, LastLink, Resolution, TimePair, Timespec,
+    timespec,
 };
 use crate::sys::notification::Notification;
 
@@ -29,6 +30,7 @@ pub(super) enum Target {
     Path {
         directory: i32,
         path: CString,
+        resolution: Resolution,
         last: LastLink,
     },
     Descriptor(i32),
@@ -180,6 +182,7 @@ impl Arguments<'_> {
     fn path(&self, index: usize, last: LastLink) -> io::Result<Target> {
         Ok(Target::Path {
             directory: AT_FDCWD,
+            resolution: Resolution::Ordinary,
             path: non_empty(self.string(index)?)?,
             last,
         })
@@ -190,6 +193,7 @@ impl Arguments<'_> {
         Ok(Target::Path {
             directory: self.int(index),
             path,
+            resolution: Resolution::Ordinary,
             last,
         })
     }
@@ -212,6 +216,7 @@ impl Arguments<'_> {
         Ok(Target::Path {
             directory: self.int(index),
             path: non_empty(path)?,
+            resolution: Resolution::Ordinary,
             last,
         })
     }

@@ -25,7 +25,7 @@ use syscalls::Sysno;
 
 use areas::Areas;
 pub(super) use areas::{Area, AreaSource};
-use attempts::{Attempt, Object, Wanted, is_absent};
+use attempts::{Attempt, Object, Wanted, is_absent, shown, split};
 use call::{Call, Target};
 use place::{Pinned, WritableRoot};
 use scheduling::Scheduling;
@@ -35,7 +35,7 @@ use super::seccomp::{Action, SyscallRules};
 use crate::model::Right;
 use crate::policy::PatternSet;
 use crate::sys::caller;
-use crate::sys::metadata::{self, Change, Identity};
+use crate::sys::metadata::{self, Change, Identity, LastLink, Resolution};
 use crate::sys::notification::{Answer, Listener, Notification};
 
 /// What becomes of the calls that are handed over.
@@ -169,7 +169,10 @@ impl Supervisor {
         }
         let pinned = match Pinned::by(notification.pid, &call.target) {
             Ok(pinned) => pinned,
-            Err(_) if self.elsewhere == RefusedFor::ReadOnly => {
+            Err(error)
+                if self.elsewhere == RefusedFor::ReadOnly
+                    && !self.is_missing_inside(notification.pid, &call.target, &error) =>
+            {
                 return refuse(notification, &call, None, RefusedFor::ReadOnly);
             }
             // The path leads nowhere: the answer that the caller would have had.
@@ -186,6 +189,38 @@ impl Supervisor {
             Ok(place) => perform(notification, &call, &pinned, &place),
             Err(reason) => refuse(notification, &call, Some(&pinned), reason),
         }
+    }
+
+    /// Whether a directory that commands may look at has no such name: then there is nothing to
+    /// refuse.
+    fn is_missing_inside(&self, pid: i32, target: &Target, error: &io::Error) -> bool {
+        let (
+            Some(areas),
+            Target::Path {
+                directory, path, ..
+            },
+        ) = (&self.areas, target)
+        else {
+            return false;
+        };
+        let (above, name) = split(path);
+        let lookup = |path, last| {
+            let target = Target::Path {
+                directory: *directory,
+                path,
+                resolution: Resolution::Ordinary,
+                last,
+            };
+            Pinned::by(pid, &target)
+        };
+        let Ok(above) = lookup(above, LastLink::Follow) else {
+            return false;
+        };
+        // A link that leads nowhere is not asked for where it would lead.
+        let itself = lookup(path.clone(), LastLink::Keep);
+        is_absent(error)
+            && itself.is_err_and(|error| is_absent(&error))
+            && !areas.are_left_by(&above.path().join(name))
     }
 
     /// The error of a call that the filter closes, and hands over only to be told of.
@@ -205,20 +240,28 @@ impl Supervisor {
         (listener, notification): (&Listener, &Notification),
         attempt: &Attempt,
     ) -> (Answer, Option<RefusedCall>) {
-        let refusal = attempt.objects.iter().find_map(|object| {
-            let reason = match object.wanted(notification.pid) {
-                Ok(wanted) => self.expected(areas.refusal(&wanted)?),
-                Err(error) => self.beyond(areas, object, notification.pid, &error)?,
+        let mut refusal = None;
+        for object in &attempt.objects {
+            let wanted = object.wanted(notification.pid);
+            // The kernel comes no further than to the first name that makes the call fail.
+            let is_last = wanted.is_err();
+            let reason = match wanted {
+                Ok(wanted) => areas.refusal(&wanted).map(|reason| self.expected(reason)),
+                Err(error) => self.beyond(areas, object, notification.pid, &error),
             };
-            Some((object, reason))
-        });
+            refusal = reason.map(|reason| (object, reason));
+            if is_last || refusal.is_some() {
+                break;
+            }
+        }
         let Some((object, reason)) = refusal else {
             return (Answer::LeftToOtherLayers, None);
         };
         if !listener.is_waiting(notification.id) {
             return (Answer::Refused(Errno::EPERM as i32), None);
         }
-        self.told((notification, attempt.name), Some(object.path()), reason)
+        let path = object.path(notification.pid);
+        self.told((notification, attempt.name), Some(path), reason)
     }
 
     /// A refusal with the error that the kernel would have given.
@@ -388,7 +431,12 @@ fn refuse(
 
 fn shown_path(pid: i32, call: &Call, pinned: Option<&Pinned>) -> Option<String> {
     match (&call.target, pinned) {
-        (Target::Path { path, .. }, _) => Some(path.to_string_lossy().into_owned()),
+        (
+            Target::Path {
+                directory, path, ..
+            },
+            _,
+        ) => Some(shown(pid, *directory, path)),
         (Target::Descriptor(_), Some(pinned)) => Some(pinned.path().to_string_lossy().into_owned()),
         (Target::Descriptor(number), None) => place::descriptor_path(pid, *number),
     }

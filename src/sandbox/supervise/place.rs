@@ -32,7 +32,17 @@ impl Pinned {
             Target::Path {
                 directory,
                 path,
+                resolution: Resolution::Asked(asked),
                 last,
+            } => {
+                let start = pin_descriptor(pid, *directory)?;
+                pin(start.as_fd(), path, Resolution::Asked(*asked), *last)?
+            }
+            Target::Path {
+                directory,
+                path,
+                last,
+                ..
             } => match descriptor_in(path, pid) {
                 Some(number) if *last == LastLink::Follow => pin_descriptor(pid, number)?,
                 _ if path.to_bytes().starts_with(b"/") => {
@@ -193,7 +203,7 @@ mod tests {
     use super::{Pinned, RootRule, WritableRoot};
     use crate::policy::PatternSet;
     use crate::sandbox::supervise::call::Target;
-    use crate::sys::metadata::{AT_FDCWD, LastLink, pin_host_path};
+    use crate::sys::metadata::{AT_FDCWD, LastLink, Resolution, pin_host_path};
     use std::ffi::CString;
     use std::fs;
     use std::os::unix::ffi::OsStrExt as _;
@@ -228,6 +238,7 @@ mod tests {
             let target = Target::Path {
                 directory: AT_FDCWD,
                 path: CString::new(path.as_os_str().as_bytes()).unwrap(),
+                resolution: Resolution::Ordinary,
                 last: LastLink::Follow,
             };
             Pinned::by(std::process::id().cast_signed(), &target).unwrap()
