@@ -31,7 +31,7 @@ use crate::sys::notification::Listener;
 use crate::sys::process;
 use crate::sys::seccomp::Filter;
 use crate::sys::signals::SignalSource;
-use crate::sys::stdio::{Interest, StreamKind, kind_of, null, wait};
+use crate::sys::stdio::{Interest, Seen, StreamKind, kind_of, look, null};
 use crate::sys::teardown::Teardown;
 
 /// Everything a launcher needs for every command of a session.
@@ -193,16 +193,16 @@ impl Launcher {
                 (self.children.as_fd(), Interest::Readable),
             ];
             interests.extend(self.remaining.interests());
-            let ready = wait(&interests, None)?;
+            let seen = look(&interests, None)?;
             self.remaining
-                .answer(&self.equipment.supervisor, &ready[2..]);
-            if ready[1] {
+                .answer(&self.equipment.supervisor, &seen[2..]);
+            if seen[1] != Seen::Nothing {
                 while self.children.next().is_some() {}
                 if self.lanes.reap() == Standing::Broken {
                     return Ok(None);
                 }
             }
-            if ready[0] {
+            if seen[0] != Seen::Nothing {
                 break;
             }
         }
@@ -340,19 +340,22 @@ impl Launcher {
         if let Some(listener) = &running.listener {
             interests.push((listener.as_fd(), Interest::Readable));
         }
-        let ready = wait(&interests, timeout)?;
-        if ready.get(left) == Some(&true) {
-            self.supervise(running)?;
+        let seen = look(&interests, timeout)?;
+        match seen.get(left) {
+            Some(Seen::Ready) => self.supervise(running)?,
+            // Nobody uses the filter any more.
+            Some(Seen::Gone) => running.listener = None,
+            Some(Seen::Nothing) | None => {}
         }
         self.remaining
-            .answer(&self.equipment.supervisor, &ready[2..left]);
-        if ready[1] {
+            .answer(&self.equipment.supervisor, &seen[2..left]);
+        if seen[1] != Seen::Nothing {
             while self.children.next().is_some() {}
             if let Some(ended) = LeaderEnded::reap(running.launched.pid) {
                 return Ok(Turn::LeaderEnded(ended));
             }
         }
-        if ready[0] {
+        if seen[0] != Seen::Nothing {
             return self.obey(running);
         }
         Ok(Turn::GoOn)
@@ -384,7 +387,6 @@ impl Launcher {
         match self.equipment.supervisor.answer_next(listener) {
             Ok(Some(refused)) => self.report(&Report::Refused(refused, 1)),
             Ok(None) => Ok(()),
-            // Nobody uses the filter any more.
             Err(_) => {
                 running.listener = None;
                 Ok(())

@@ -85,8 +85,13 @@ pub(super) enum Report {
 pub struct RefusedCall {
     /// The name of the system call.
     pub call: String,
-    /// The path it named, as read from the caller's memory, or that its descriptor led to.
+    /// The whole path that it named, as read from the caller's memory, or that its descriptor
+    /// led to.
     pub path: Option<String>,
+    /// As the caller wrote it, where that is another.
+    pub written: Option<String>,
+    /// Where the kernel found it, where that is another.
+    pub looked_up: Option<String>,
     /// Why it was refused.
     pub reason: RefusedFor,
     /// The caller; 0 where it is not told.

@@ -42,6 +42,8 @@ impl Refusals {
         if self.calls.len() >= MOST_WITH_PATH {
             // There are only so many system calls, and reasons.
             call.path = None;
+            call.written = None;
+            call.looked_up = None;
             if self.count(&call, times) {
                 return;
             }
@@ -78,6 +80,8 @@ mod tests {
         RefusedCall {
             call: "openat".into(),
             path: Some(path.into()),
+            written: None,
+            looked_up: None,
             reason: RefusedFor::NotGranted,
             pid,
             process: vec!["cat".into()],

@@ -9,7 +9,7 @@ use super::message::RefusedCall;
 use super::refusals::Refusals;
 use super::supervise::Supervisor;
 use crate::sys::notification::Listener;
-use crate::sys::stdio::Interest;
+use crate::sys::stdio::{Interest, Seen};
 
 /// The listeners of commands whose first process has ended.
 #[derive(Debug, Default)]
@@ -35,12 +35,14 @@ impl Remaining {
     }
 
     /// Answers a call of each that is ready, in the order of what is waited for.
-    pub(super) fn answer(&mut self, supervisor: &Supervisor, ready: &[bool]) {
-        let mut ready = ready.iter();
+    pub(super) fn answer(&mut self, supervisor: &Supervisor, seen: &[Seen]) {
+        let mut seen = seen.iter();
         let untold = &mut self.untold;
         self.listeners.retain(|listener| {
-            if ready.next() != Some(&true) {
-                return true;
+            match seen.next() {
+                Some(Seen::Ready) => {}
+                Some(Seen::Gone) => return false,
+                Some(Seen::Nothing) | None => return true,
             }
             match supervisor.answer_next(listener) {
                 Ok(refused) => {

@@ -16,10 +16,13 @@ use super::checked;
 pub enum Resolution {
     /// As any program would, but never through the magic links of proc.
     Ordinary,
+    /// Through no symbolic link at all.
+    WithoutLinks,
     /// Beneath the directory, and through no symbolic link at all.
     BeneathWithoutLinks,
-    /// As a caller of openat2(2) asked (`RESOLVE_*`), and never through the magic links of proc.
-    Asked(u64),
+    /// As `openat2(2)` was asked to, by these bits, but never through the magic links of proc,
+    /// and as if nothing was asked of the cache.
+    Confined(u64),
 }
 
 /// What happens to a symbolic link at the end of a path.
@@ -50,10 +53,13 @@ pub fn pin(
     how.flags = u64::try_from(flags).unwrap_or(0);
     how.resolve = match resolution {
         Resolution::Ordinary => libc::RESOLVE_NO_MAGICLINKS,
+        Resolution::WithoutLinks => libc::RESOLVE_NO_SYMLINKS | libc::RESOLVE_NO_MAGICLINKS,
+        Resolution::Confined(asked) => {
+            (asked & !libc::RESOLVE_CACHED) | libc::RESOLVE_NO_MAGICLINKS
+        }
         Resolution::BeneathWithoutLinks => {
             libc::RESOLVE_BENEATH | libc::RESOLVE_NO_SYMLINKS | libc::RESOLVE_NO_MAGICLINKS
         }
-        Resolution::Asked(asked) => asked | libc::RESOLVE_NO_MAGICLINKS,
     };
     // SAFETY: the path is NUL-terminated, and both it and `how` live through the call.
     let raw = checked(unsafe {
@@ -77,6 +83,14 @@ pub fn pin_magic_link(link: &str) -> io::Result<OwnedFd> {
     // SAFETY: the path is NUL-terminated and lives through the call.
     let raw = checked(unsafe { libc::open(link.as_ptr(), libc::O_PATH | libc::O_CLOEXEC) }.into())?;
     Ok(own(raw))
+}
+
+/// The path that a magic link of proc shows. It can be outdated at once.
+///
+/// # Errors
+/// When the process is gone or may not be inspected.
+pub fn magic_link_text(link: &str) -> io::Result<PathBuf> {
+    Ok(nix::fcntl::readlink(link)?.into())
 }
 
 fn own(raw: libc::c_long) -> OwnedFd {
@@ -151,9 +165,7 @@ pub fn length_of(handle: BorrowedFd<'_>) -> io::Result<i64> {
 /// # Errors
 /// When proc is not mounted.
 pub fn path_of(handle: BorrowedFd<'_>) -> io::Result<PathBuf> {
-    let link = format!("/proc/self/fd/{}", handle.as_raw_fd());
-    let path = nix::fcntl::readlink(Path::new(&link))?;
-    Ok(PathBuf::from(path))
+    magic_link_text(&format!("/proc/self/fd/{}", handle.as_raw_fd()))
 }
 
 /// One time, as utimensat(2) takes it.

@@ -10,6 +10,7 @@ pub type Instruction = libc::sock_filter;
 pub struct Filter {
     program: Vec<Instruction>,
     supervision: Supervision,
+    key: Option<u64>,
 }
 
 /// Whether a filter hands some calls to a supervisor.
@@ -40,7 +41,19 @@ impl Filter {
         Self {
             program,
             supervision,
+            key: None,
         }
+    }
+
+    /// The same, in which `execveat(2)` passes unseen whose sixth argument is this key.
+    #[must_use]
+    pub fn with_key(self, key: Option<u64>) -> Self {
+        Self { key, ..self }
+    }
+
+    /// What to execute by, where executing would be handed to a supervisor that waits for it.
+    pub(super) fn key(&self) -> Option<u64> {
+        self.key
     }
 
     /// A program that restricts nothing, to see whether one can be installed.

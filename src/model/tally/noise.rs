@@ -298,6 +298,7 @@ fn looks(op: &str) -> bool {
             | "chdir"
             | "connect"
             | "execve"
+            | "execveat"
     )
 }
 

@@ -13,9 +13,10 @@ use syscalls::Sysno;
 
 use super::call::Target;
 use super::place::Pinned;
+use super::shown::{self, Shown};
 use crate::model::{HostPath, Right, Rights};
 use crate::sys::memory;
-use crate::sys::metadata::{AT_FDCWD, LastLink, Resolution};
+use crate::sys::metadata::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, LastLink};
 use crate::sys::notification::Notification;
 
 /// A call, and the names that it would open, make or remove.
@@ -30,8 +31,9 @@ pub(super) struct Attempt {
 pub(super) struct Object {
     directory: i32,
     path: CString,
-    resolution: Resolution,
     deed: Deed,
+    /// How `openat2(2)` was asked to resolve the path.
+    resolve: u64,
 }
 
 /// What a call would do with a name.
@@ -44,6 +46,9 @@ enum Deed {
     Take,
     Remove,
     Cut,
+    Execute(LastLink),
+    /// What the descriptor itself leads to (`AT_EMPTY_PATH`).
+    ExecuteDescriptor,
 }
 
 /// What a call wants of the file tree.
@@ -78,6 +83,10 @@ enum Deeds {
     Take,
     Remove,
     Cut,
+    /// `execve`
+    Execute,
+    /// With the flags in this argument.
+    ExecuteAt(usize),
 }
 
 const fn at(directory: usize, deed: Deeds) -> Place {
@@ -97,7 +106,7 @@ const fn path(path: usize, deed: Deeds) -> Place {
 }
 
 /// The calls, and where their names are.
-const CALLS: [(&str, &[Place]); 19] = [
+const CALLS: [(&str, &[Place]); 21] = [
     ("open", &[path(0, Deeds::Open(1))]),
     ("openat", &[at(0, Deeds::Open(2))]),
     ("openat2", &[at(0, Deeds::OpenHow(2))]),
@@ -117,6 +126,8 @@ const CALLS: [(&str, &[Place]); 19] = [
     ("linkat", &[at(2, Deeds::Make)]),
     ("symlink", &[path(1, Deeds::Make)]),
     ("symlinkat", &[at(1, Deeds::Make)]),
+    ("execve", &[path(0, Deeds::Execute)]),
+    ("execveat", &[at(0, Deeds::ExecuteAt(4))]),
 ];
 
 const LONGEST_PATH: usize = 4096;
@@ -150,43 +161,39 @@ fn int(notification: &Notification, index: usize) -> i32 {
 }
 
 impl Deeds {
-    fn read(self, notification: &Notification) -> io::Result<Deed> {
-        Ok(match self {
+    /// What is to be done with the path, and how `openat2(2)` is asked to resolve it.
+    fn read(self, notification: &Notification, path: &CStr) -> io::Result<(Deed, u64)> {
+        let deed = match self {
             Self::Open(index) => Deed::Open(OFlag::from_bits_retain(int(notification, index))),
-            Self::OpenHow(index) => {
-                let [flags, _, _] = open_how(notification, index)?;
-                let flags = i32::try_from(flags).unwrap_or_default();
-                Deed::Open(OFlag::from_bits_retain(flags))
-            }
+            Self::OpenHow(index) => return read_how(notification, index),
             Self::Create => Deed::Open(OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_TRUNC),
             Self::Make => Deed::Make,
             Self::Take => Deed::Take,
             Self::Remove => Deed::Remove,
             Self::Cut => Deed::Cut,
-        })
-    }
-
-    /// How the kernel is to find the path.
-    fn resolution(self, notification: &Notification) -> io::Result<Resolution> {
-        let Self::OpenHow(index) = self else {
-            return Ok(Resolution::Ordinary);
+            Self::Execute => Deed::Execute(LastLink::Follow),
+            Self::ExecuteAt(index) => match int(notification, index) {
+                flags if flags & AT_EMPTY_PATH != 0 && path.is_empty() => Deed::ExecuteDescriptor,
+                flags if flags & AT_SYMLINK_NOFOLLOW != 0 => Deed::Execute(LastLink::Keep),
+                _ => Deed::Execute(LastLink::Follow),
+            },
         };
-        let [_, _, asked] = open_how(notification, index)?;
-        Ok(match asked {
-            0 => Resolution::Ordinary,
-            asked => Resolution::Asked(asked),
-        })
+        Ok((deed, 0))
     }
 }
 
-/// `struct open_how`: flags, mode, and how to resolve the path.
-fn open_how(notification: &Notification, index: usize) -> io::Result<[u64; 3]> {
+/// `struct open_how`: 64 bits of flags, 64 of mode, 64 of resolution.
+fn read_how(notification: &Notification, index: usize) -> io::Result<(Deed, u64)> {
     let bytes = memory::read(notification.pid, notification.arguments[index], 24)?;
-    let mut numbers = [0; 3];
-    for (number, chunk) in numbers.iter_mut().zip(bytes.as_chunks().0) {
-        *number = u64::from_ne_bytes(*chunk);
-    }
-    Ok(numbers)
+    let number = |at: usize| {
+        bytes
+            .as_chunks()
+            .0
+            .get(at)
+            .map_or(0, |one| u64::from_ne_bytes(*one))
+    };
+    let flags = i32::try_from(number(0)).unwrap_or_default();
+    Ok((Deed::Open(OFlag::from_bits_retain(flags)), number(2)))
 }
 
 impl Object {
@@ -197,11 +204,13 @@ impl Object {
             deed,
         } = place;
         let address = notification.arguments[*path];
+        let path = memory::read_string(notification.pid, address, LONGEST_PATH)?;
+        let (deed, resolve) = deed.read(notification, &path)?;
         Ok(Self {
             directory: directory.map_or(AT_FDCWD, |index| int(notification, index)),
-            path: memory::read_string(notification.pid, address, LONGEST_PATH)?,
-            resolution: deed.resolution(notification)?,
-            deed: deed.read(notification)?,
+            path,
+            deed,
+            resolve,
         })
     }
 
@@ -214,34 +223,24 @@ impl Object {
         match self.deed {
             Deed::Open(flags) => self.opened(pid, flags, MOST_LINKS),
             Deed::Cut => {
-                let wanted = Wanted::of(self.pin(pid, LastLink::Follow)?, Right::Write);
-                wanted.unless_directory()
+                let pinned = self.pin(pid, LastLink::Follow)?;
+                must_not_be_directory(&pinned)?;
+                Ok(Wanted::of(pinned, Right::Write))
             }
             Deed::Make => self.new_name(pid),
             Deed::Take => self.named(pid, Right::Create),
-            Deed::Remove => {
-                let wanted = self.named(pid, Right::Delete)?;
-                // A read-only mount is asked before the name is looked for.
-                if wanted.named.is_none() && !wanted.is_on_read_only_mount() {
-                    return Err(Errno::ENOENT.into());
-                }
-                Ok(wanted)
+            Deed::Remove => self.removed(pid),
+            Deed::Execute(last) => Ok(Wanted::executed(self.pin(pid, last)?)),
+            Deed::ExecuteDescriptor => {
+                let descriptor = Target::Descriptor(self.directory);
+                Ok(Wanted::executed(Pinned::by(pid, &descriptor)?))
             }
         }
     }
 
     /// Where the path leads by its letters, whether or not anything is there.
-    ///
-    /// # Errors
-    /// When it begins at a descriptor that is not open.
-    pub(super) fn written(&self, pid: i32) -> io::Result<HostPath> {
-        let path = Path::new(OsStr::from_bytes(self.path.to_bytes()));
-        let path = match self.resolution {
-            // Its root is where it begins, or it must have none.
-            Resolution::Asked(_) => path.strip_prefix("/").unwrap_or(path),
-            _ => path,
-        };
-        whole_path(pid, self.directory, path)
+    pub(super) fn written(&self, pid: i32) -> Option<HostPath> {
+        shown::whole(pid, self.directory, &self.path)
     }
 
     fn opened(&self, pid: i32, flags: OFlag, links: usize) -> io::Result<Wanted> {
@@ -256,8 +255,8 @@ impl Object {
         let pinned = match self.pin(pid, last) {
             Err(error) if is_absent(&error) && flags.contains(OFlag::O_CREAT) => {
                 let named = self.named(pid, Right::Create)?;
-                return match self.beyond_link(&named) {
-                    Some(next) if links > 0 => next.opened(pid, flags, links - 1),
+                return match self.behind(&named) {
+                    Some(behind) if links > 0 => behind.opened(pid, flags, links - 1),
                     _ => Ok(named),
                 };
             }
@@ -269,9 +268,10 @@ impl Object {
             Rights::NONE
         } else if flags.contains(OFlag::O_TMPFILE) {
             Rights::only(Right::Create)
-        } else if pinned.is_directory() && flags.intersects(changing) {
-            return Err(Errno::EISDIR.into());
         } else {
+            if flags.intersects(changing) {
+                must_not_be_directory(&pinned)?;
+            }
             rights_for(flags, looking_at(&pinned))
         };
         Ok(Wanted {
@@ -289,13 +289,21 @@ impl Object {
         }
     }
 
-    /// Where a link leads that nothing has been found behind.
-    fn beyond_link(&self, wanted: &Wanted) -> Option<Self> {
+    /// It asks a mount before it looks for the name, and Landlock after that.
+    fn removed(&self, pid: i32) -> io::Result<Wanted> {
+        let wanted = self.named(pid, Right::Delete)?;
+        if wanted.named.is_none() && !wanted.is_on_read_only_mount() {
+            return Err(Errno::ENOENT.into());
+        }
+        Ok(wanted)
+    }
+
+    /// Where a link leads behind which nothing is yet.
+    fn behind(&self, wanted: &Wanted) -> Option<Self> {
         let link = wanted.named.as_ref().filter(|named| named.is_link())?;
         let target = nix::fcntl::readlinkat(link.handle(), "").ok()?;
         let (above, _) = split(&self.path);
-        let above = Path::new(OsStr::from_bytes(above.to_bytes()));
-        let path = above.join(target);
+        let path = Path::new(OsStr::from_bytes(above.to_bytes())).join(target);
         Some(Self {
             path: CString::new(path.as_os_str().as_bytes()).ok()?,
             ..*self
@@ -317,17 +325,29 @@ impl Object {
         Pinned::by(pid, &self.target(&self.path, last))
     }
 
-    /// For people: as the caller wrote it, from where that begins.
-    pub(super) fn path(&self, pid: i32) -> String {
-        shown(pid, self.directory, &self.path)
+    /// How it is told, with where it was found.
+    pub(super) fn shown(&self, pid: i32, found: Option<&Path>) -> Shown {
+        let target = match self.deed {
+            Deed::ExecuteDescriptor => Target::Descriptor(self.directory),
+            _ => self.target(&self.path, LastLink::Keep),
+        };
+        Shown::of(pid, &target, found)
     }
 
     fn target(&self, path: &CStr, last: LastLink) -> Target {
-        Target::Path {
-            directory: self.directory,
-            path: path.to_owned(),
-            resolution: self.resolution,
-            last,
+        let (directory, path) = (self.directory, path.to_owned());
+        match self.resolve {
+            0 => Target::Path {
+                directory,
+                path,
+                last,
+            },
+            resolve => Target::Confined {
+                directory,
+                path,
+                last,
+                resolve,
+            },
         }
     }
 }
@@ -342,12 +362,17 @@ impl Wanted {
         }
     }
 
-    /// Nobody writes to a directory, whatever is allowed.
-    fn unless_directory(self) -> io::Result<Self> {
-        if self.pinned.is_directory() {
-            return Err(Errno::EISDIR.into());
+    /// What the kernel would not execute in any case is not asked about.
+    fn executed(pinned: Pinned) -> Self {
+        let rights = if pinned.is_regular() {
+            Rights::only(Right::Execute)
+        } else {
+            Rights::NONE
+        };
+        Self {
+            rights,
+            ..Self::of(pinned, Right::Execute)
         }
-        Ok(self)
     }
 
     /// Whether a view has mounted read-only what would be changed: what a grant protects.
@@ -357,32 +382,12 @@ impl Wanted {
     }
 }
 
-/// A path as a process wrote it, from the root.
-fn whole_path(pid: i32, directory: i32, path: &Path) -> io::Result<HostPath> {
-    let whole = if path.is_absolute() {
-        path.to_owned()
-    } else {
-        Pinned::by(pid, &Target::Descriptor(directory))?
-            .path()
-            .join(path)
-    };
-    HostPath::absolute(whole).map_err(io::Error::other)
-}
-
-/// The same for people; as it was written, where it is not known where it begins.
-pub(super) fn shown(pid: i32, directory: i32, path: &CStr) -> String {
-    let text = path.to_string_lossy();
-    if text.starts_with('/') || text.is_empty() {
-        return text.into_owned();
+/// Nobody writes to a directory, whatever is allowed.
+fn must_not_be_directory(pinned: &Pinned) -> io::Result<()> {
+    if pinned.is_directory() {
+        return Err(Errno::EISDIR.into());
     }
-    match whole_path(
-        pid,
-        directory,
-        Path::new(OsStr::from_bytes(path.to_bytes())),
-    ) {
-        Ok(whole) => whole.as_path().to_string_lossy().into_owned(),
-        Err(_) => text.into_owned(),
-    }
+    Ok(())
 }
 
 pub(super) fn is_absent(error: &io::Error) -> bool {

@@ -11,8 +11,7 @@ use syscalls::Sysno;
 
 use crate::sys::memory;
 use crate::sys::metadata::{
-    AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, Change, LastLink, Resolution, TimePair, Timespec,
-    timespec,
+    AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, Change, LastLink, TimePair, Timespec, timespec,
 };
 use crate::sys::notification::Notification;
 
@@ -30,8 +29,14 @@ pub(super) enum Target {
     Path {
         directory: i32,
         path: CString,
-        resolution: Resolution,
         last: LastLink,
+    },
+    /// The same, as `openat2(2)` was asked to resolve it.
+    Confined {
+        directory: i32,
+        path: CString,
+        last: LastLink,
+        resolve: u64,
     },
     Descriptor(i32),
 }
@@ -182,7 +187,6 @@ impl Arguments<'_> {
     fn path(&self, index: usize, last: LastLink) -> io::Result<Target> {
         Ok(Target::Path {
             directory: AT_FDCWD,
-            resolution: Resolution::Ordinary,
             path: non_empty(self.string(index)?)?,
             last,
         })
@@ -193,7 +197,6 @@ impl Arguments<'_> {
         Ok(Target::Path {
             directory: self.int(index),
             path,
-            resolution: Resolution::Ordinary,
             last,
         })
     }
@@ -216,7 +219,6 @@ impl Arguments<'_> {
         Ok(Target::Path {
             directory: self.int(index),
             path: non_empty(path)?,
-            resolution: Resolution::Ordinary,
             last,
         })
     }

@@ -15,6 +15,7 @@ mod attempts;
 mod call;
 mod place;
 mod scheduling;
+mod shown;
 
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
@@ -23,19 +24,19 @@ use nix::errno::Errno;
 
 use syscalls::Sysno;
 
-use areas::Areas;
-pub(super) use areas::{Area, AreaSource};
-use attempts::{Attempt, Object, Wanted, is_absent, shown, split};
+pub(super) use areas::{Area, AreaSource, Areas, Known};
+use attempts::{Attempt, Object, Wanted, is_absent, split};
 use call::{Call, Target};
 use place::{Pinned, WritableRoot};
 use scheduling::Scheduling;
+use shown::Shown;
 
 use super::message::{RefusedCall, RefusedFor};
 use super::seccomp::{Action, SyscallRules};
 use crate::model::Right;
 use crate::policy::PatternSet;
 use crate::sys::caller;
-use crate::sys::metadata::{self, Change, Identity, LastLink, Resolution};
+use crate::sys::metadata::{self, Change, Identity, LastLink};
 use crate::sys::notification::{Answer, Listener, Notification};
 
 /// What becomes of the calls that are handed over.
@@ -92,9 +93,9 @@ impl Supervisor {
 
     /// Also refuses, and tells of, what other layers would refuse by these areas.
     #[must_use]
-    pub(super) fn watching(self, areas: Vec<Area>, metadata: MetadataChanges) -> Self {
+    pub(super) fn watching(self, areas: Areas, metadata: MetadataChanges) -> Self {
         Self {
-            areas: Some(Areas::new(areas)),
+            areas: Some(areas),
             metadata,
             ..self
         }
@@ -123,7 +124,7 @@ impl Supervisor {
             .collect()
     }
 
-    /// Takes the next call and answers it; returns it where it was refused.
+    /// Takes the call that waits and answers it; returns it where it was refused.
     ///
     /// # Errors
     /// When the listener has no filter any more.
@@ -204,20 +205,19 @@ impl Supervisor {
             return false;
         };
         let (above, name) = split(path);
-        let lookup = |path, last| {
+        let look_up = |path, last| {
             let target = Target::Path {
                 directory: *directory,
                 path,
-                resolution: Resolution::Ordinary,
                 last,
             };
             Pinned::by(pid, &target)
         };
-        let Ok(above) = lookup(above, LastLink::Follow) else {
+        let Ok(above) = look_up(above, LastLink::Follow) else {
             return false;
         };
-        // A link that leads nowhere is not asked for where it would lead.
-        let itself = lookup(path.clone(), LastLink::Keep);
+        // Of a link that leads nowhere, nobody knows where it would lead.
+        let itself = look_up(path.clone(), LastLink::Keep);
         is_absent(error)
             && itself.is_err_and(|error| is_absent(&error))
             && !areas.are_left_by(&above.path().join(name))
@@ -240,38 +240,43 @@ impl Supervisor {
         (listener, notification): (&Listener, &Notification),
         attempt: &Attempt,
     ) -> (Answer, Option<RefusedCall>) {
-        let mut refusal = None;
-        for object in &attempt.objects {
-            let wanted = object.wanted(notification.pid);
-            // The kernel comes no further than to the first name that makes the call fail.
-            let is_last = wanted.is_err();
-            let reason = match wanted {
-                Ok(wanted) => areas.refusal(&wanted).map(|reason| self.expected(reason)),
-                Err(error) => self.beyond(areas, object, notification.pid, &error),
-            };
-            refusal = reason.map(|reason| (object, reason));
-            if is_last || refusal.is_some() {
-                break;
-            }
-        }
-        let Some((object, reason)) = refusal else {
+        let Some((reason, shown)) = self.refusal(areas, notification.pid, attempt) else {
             return (Answer::LeftToOtherLayers, None);
         };
         if !listener.is_waiting(notification.id) {
             return (Answer::Refused(Errno::EPERM as i32), None);
         }
-        let path = object.path(notification.pid);
-        self.told((notification, attempt.name), Some(path), reason)
+        self.told((notification, attempt.name), shown, reason)
+    }
+
+    /// Why other layers would refuse it, and of what. The kernel comes no further than to the
+    /// first name that makes the call fail.
+    fn refusal(&self, areas: &Areas, pid: i32, attempt: &Attempt) -> Option<(RefusedFor, Shown)> {
+        for object in &attempt.objects {
+            match object.wanted(pid) {
+                Ok(wanted) => {
+                    if let Some(reason) = areas.refusal(&wanted) {
+                        let shown = object.shown(pid, Some(&wanted.path));
+                        return Some((self.expected(reason), shown));
+                    }
+                }
+                Err(error) => {
+                    let reason = self.beyond(areas, object, pid, &error)?;
+                    return Some((reason, object.shown(pid, None)));
+                }
+            }
+        }
+        None
     }
 
     /// A refusal with the error that the kernel would have given.
     fn told(
         &self,
         call: (&Notification, &str),
-        path: Option<String>,
+        shown: Shown,
         reason: RefusedFor,
     ) -> (Answer, Option<RefusedCall>) {
-        let (answer, told) = refused(call, path, reason);
+        let (answer, told) = refused(call, shown, reason);
         // What is protected in a view is mounted read-only.
         let by_mount = self.metadata == MetadataChanges::LeftToMounts;
         if by_mount && reason == RefusedFor::Exception {
@@ -299,7 +304,7 @@ impl Supervisor {
         if !listener.is_waiting(notification.id) {
             return (Answer::Refused(Errno::EPERM as i32), None);
         }
-        let shown = shown_path(notification.pid, call, Some(&wanted.pinned));
+        let shown = Shown::of(notification.pid, &call.target, Some(&wanted.path));
         self.told((notification, call.name), shown, self.expected(reason))
     }
 
@@ -314,7 +319,7 @@ impl Supervisor {
         if self.beyond == Beyond::Silent || !is_absent(error) {
             return None;
         }
-        let path = object.written(pid).ok()?;
+        let path = object.written(pid)?;
         areas
             .are_left_by(path.as_path())
             .then_some(RefusedFor::NotThere)
@@ -365,7 +370,11 @@ fn judge_scheduling(
         return (Answer::Refused(Errno::EPERM as i32), None);
     }
     if !call.is_own() {
-        return refused((notification, call.name), None, RefusedFor::OtherProcess);
+        return refused(
+            (notification, call.name),
+            Shown::default(),
+            RefusedFor::OtherProcess,
+        );
     }
     match call.perform() {
         Ok(()) => (Answer::Performed(0), None),
@@ -425,21 +434,9 @@ fn refuse(
     pinned: Option<&Pinned>,
     reason: RefusedFor,
 ) -> (Answer, Option<RefusedCall>) {
-    let path = shown_path(notification.pid, call, pinned);
-    refused((notification, call.name), path, reason)
-}
-
-fn shown_path(pid: i32, call: &Call, pinned: Option<&Pinned>) -> Option<String> {
-    match (&call.target, pinned) {
-        (
-            Target::Path {
-                directory, path, ..
-            },
-            _,
-        ) => Some(shown(pid, *directory, path)),
-        (Target::Descriptor(_), Some(pinned)) => Some(pinned.path().to_string_lossy().into_owned()),
-        (Target::Descriptor(number), None) => place::descriptor_path(pid, *number),
-    }
+    let found = pinned.map(Pinned::path);
+    let shown = Shown::of(notification.pid, &call.target, found);
+    refused((notification, call.name), shown, reason)
 }
 
 fn tell_of_closed(notification: &Notification, errno: i32) -> Option<RefusedCall> {
@@ -449,17 +446,24 @@ fn tell_of_closed(notification: &Notification, errno: i32) -> Option<RefusedCall
     } else {
         RefusedFor::Closed
     };
-    refused((notification, Sysno::new(number)?.name()), None, reason).1
+    refused(
+        (notification, Sysno::new(number)?.name()),
+        Shown::default(),
+        reason,
+    )
+    .1
 }
 
 fn refused(
     (notification, name): (&Notification, &str),
-    path: Option<String>,
+    shown: Shown,
     reason: RefusedFor,
 ) -> (Answer, Option<RefusedCall>) {
     let refused = RefusedCall {
         call: name.to_owned(),
-        path,
+        path: shown.path,
+        written: shown.written,
+        looked_up: shown.looked_up,
         reason,
         pid: notification.pid,
         process: caller::arguments(notification.pid),
@@ -484,7 +488,8 @@ fn errno_of(error: &io::Error) -> i32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Change, Pinned, Target, is_no_cut};
+    use super::call::Target;
+    use super::{Change, Pinned, is_no_cut};
     use std::fs::File;
     use std::os::fd::{AsFd as _, AsRawFd as _};
 
