@@ -25,8 +25,8 @@ use nix::errno::Errno;
 use syscalls::Sysno;
 
 pub(super) use areas::{Area, AreaSource, Areas, Known};
-use attempts::{Attempt, Object, Wanted, is_absent};
-use call::Call;
+use attempts::{Attempt, Object, Wanted, is_absent, split};
+use call::{Call, Target};
 use place::{Pinned, WritableRoot};
 use scheduling::Scheduling;
 use shown::Shown;
@@ -35,9 +35,9 @@ use super::message::{RefusedCall, RefusedFor};
 use super::seccomp::{Action, SyscallRules};
 use crate::model::Right;
 use crate::policy::PatternSet;
-use crate::sys::metadata::{self, Change, Identity};
+use crate::sys::caller;
+use crate::sys::metadata::{self, Change, Identity, LastLink};
 use crate::sys::notification::{Answer, Listener, Notification};
-use crate::sys::process;
 
 /// What becomes of the calls that are handed over.
 #[derive(Debug)]
@@ -170,7 +170,10 @@ impl Supervisor {
         }
         let pinned = match Pinned::by(notification.pid, &call.target) {
             Ok(pinned) => pinned,
-            Err(_) if self.elsewhere == RefusedFor::ReadOnly => {
+            Err(error)
+                if self.elsewhere == RefusedFor::ReadOnly
+                    && !self.is_missing_inside(notification.pid, &call.target, &error) =>
+            {
                 return refuse(notification, &call, None, RefusedFor::ReadOnly);
             }
             // The path leads nowhere: the answer that the caller would have had.
@@ -187,6 +190,37 @@ impl Supervisor {
             Ok(place) => perform(notification, &call, &pinned, &place),
             Err(reason) => refuse(notification, &call, Some(&pinned), reason),
         }
+    }
+
+    /// Whether a directory that commands may look at has no such name: then there is nothing to
+    /// refuse.
+    fn is_missing_inside(&self, pid: i32, target: &Target, error: &io::Error) -> bool {
+        let (
+            Some(areas),
+            Target::Path {
+                directory, path, ..
+            },
+        ) = (&self.areas, target)
+        else {
+            return false;
+        };
+        let (above, name) = split(path);
+        let look_up = |path, last| {
+            let target = Target::Path {
+                directory: *directory,
+                path,
+                last,
+            };
+            Pinned::by(pid, &target)
+        };
+        let Ok(above) = look_up(above, LastLink::Follow) else {
+            return false;
+        };
+        // Of a link that leads nowhere, nobody knows where it would lead.
+        let itself = look_up(path.clone(), LastLink::Keep);
+        is_absent(error)
+            && itself.is_err_and(|error| is_absent(&error))
+            && !areas.are_left_by(&above.path().join(name))
     }
 
     /// The error of a call that the filter closes, and hands over only to be told of.
@@ -206,26 +240,33 @@ impl Supervisor {
         (listener, notification): (&Listener, &Notification),
         attempt: &Attempt,
     ) -> (Answer, Option<RefusedCall>) {
-        let pid = notification.pid;
-        let refusal = attempt.objects.iter().find_map(|object| {
-            Some(match object.wanted(pid) {
-                Ok(wanted) => {
-                    let reason = self.expected(areas.refusal(&wanted)?);
-                    (reason, object.shown(pid, Some(&wanted.path)))
-                }
-                Err(error) => {
-                    let reason = self.beyond(areas, object, pid, &error)?;
-                    (reason, object.shown(pid, None))
-                }
-            })
-        });
-        let Some((reason, shown)) = refusal else {
+        let Some((reason, shown)) = self.refusal(areas, notification.pid, attempt) else {
             return (Answer::LeftToOtherLayers, None);
         };
         if !listener.is_waiting(notification.id) {
             return (Answer::Refused(Errno::EPERM as i32), None);
         }
         self.told((notification, attempt.name), shown, reason)
+    }
+
+    /// Why other layers would refuse it, and of what. The kernel comes no further than to the
+    /// first name that makes the call fail.
+    fn refusal(&self, areas: &Areas, pid: i32, attempt: &Attempt) -> Option<(RefusedFor, Shown)> {
+        for object in &attempt.objects {
+            match object.wanted(pid) {
+                Ok(wanted) => {
+                    if let Some(reason) = areas.refusal(&wanted) {
+                        let shown = object.shown(pid, Some(&wanted.path));
+                        return Some((self.expected(reason), shown));
+                    }
+                }
+                Err(error) => {
+                    let reason = self.beyond(areas, object, pid, &error)?;
+                    return Some((reason, object.shown(pid, None)));
+                }
+            }
+        }
+        None
     }
 
     /// A refusal with the error that the kernel would have given.
@@ -425,7 +466,7 @@ fn refused(
         looked_up: shown.looked_up,
         reason,
         pid: notification.pid,
-        process: process::arguments_of(notification.pid),
+        process: caller::arguments(notification.pid),
     };
     let errno = match reason {
         RefusedFor::ReadOnly => Errno::EROFS,
