@@ -22,6 +22,9 @@ pub(super) struct Approved {
     pub directory: WorkingDirectory,
 }
 
+/// Whether a command may run.
+pub(super) type Verdict = Result<Approved, Vec<Denial>>;
+
 impl Session {
     /// Decides whether a command may run. Where it may not, there is always a first denial.
     ///
@@ -31,7 +34,7 @@ impl Session {
         &mut self,
         id: Value,
         run: ExecRun,
-    ) -> Result<(Asked, Result<Approved, Vec<Denial>>), Box<Answer>> {
+    ) -> Result<(Asked, Verdict), Box<Answer>> {
         let program = match run.program() {
             Ok(program) => program,
             Err(why) => return Err(self.bad_request(&id, (OP, Target::None), why).into()),
