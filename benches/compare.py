@@ -81,7 +81,7 @@ class Session:
 
     def __init__(self, program, options, root, flat="0"):
         environment = dict(os.environ, LOBSTERPOT_FORCE_FLAT=flat)
-        self.call = subprocess.Popen([program, "call"] + options, cwd=root, env=environment,
+        self.call = subprocess.Popen(program + ["call"] + options, cwd=root, env=environment,
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.time(SYSTEM)
 
@@ -204,9 +204,9 @@ def compare(program, root, arguments):
     for name, command, share in work:
         ratios(name, command, whole, max(5, int(arguments.rounds * share)))
     sessions = {
-        "`--read-only`": Session(program, ["--read-only"], root),
-        "`workspace`": Session(program, [], root),
-        "`workspace`, forced flat": Session(program, [], root, flat="1"),
+        "`--read-only`": Session([program], ["--read-only"], root),
+        "`workspace`": Session([program], [], root),
+        "`workspace`, forced flat": Session([program], [], root, flat="1"),
     }
     heading("Commands in a prepared session", {"bare": None, **sessions})
     for name, command, share in work:
