@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
-use super::approve::Approved;
+use super::approve::{Approved, Considered};
 use super::command;
 use super::error::{SessionError, chain};
 use super::failure::Failure;
@@ -40,7 +40,7 @@ impl Session {
         run: ExecRun,
         streams: Streams,
     ) -> Result<RunningCommand, Box<Answer>> {
-        let (asked, approved) = self.consider(id, run)?;
+        let Considered { asked, approved } = self.consider(id, run)?;
         let verdict = match &approved {
             Ok(approved) => Verdict::Allowed(approved.permit.rule()),
             Err(denials) => Verdict::Denied(&denials[0]),

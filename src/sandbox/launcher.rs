@@ -1,11 +1,11 @@
 //! The launcher: a process of its own that starts one command at a time and keeps its tree,
 //! or the lanes that do (`lane.rs`).
 //!
-//! It is started by the keeper (`keeper.rs`), and settles in (`settling.rs`). It is not inside the command's Landlock
-//! domain, but has given up every capability, holds only the descriptors it needs, and
-//! lives in a session of its own. In view mode it is the first process of the pid
-//! namespace. Every orphan below it becomes its child, so it knows when nothing of a
-//! command is left. When the broker is gone, however it went, the launcher ends everything.
+//! It is started by the keeper (`keeper.rs`), and settles in (`settling.rs`). It is not inside
+//! the command's Landlock domain, but has given up every capability, holds only the descriptors
+//! it needs, and lives in a session of its own. In view mode it is the first process of the pid
+//! namespace. Every orphan below it becomes its child, so it knows when nothing of a command is
+//! left. When the broker is gone, however it went, the launcher ends everything.
 //!
 //! It must never do anything on behalf of the command but what the supervisor does on a
 //! pinned handle.
