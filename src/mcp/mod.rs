@@ -8,6 +8,7 @@
 mod arguments;
 mod background;
 mod http;
+mod overlong;
 mod render;
 mod roots;
 mod server;

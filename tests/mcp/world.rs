@@ -275,9 +275,14 @@ impl Client {
         self.child.id()
     }
 
+    /// Closes the way to the server; what it still says can be read.
+    pub(super) fn say_no_more(&mut self) {
+        drop(self.stdin.take());
+    }
+
     /// Says no more, and waits for the server's end.
     pub(super) fn leave(mut self) -> Option<i32> {
-        drop(self.stdin.take());
+        self.say_no_more();
         self.wait().code()
     }
 
