@@ -5,6 +5,7 @@
 //! on. It decides nothing itself, and no call of a client reaches a file, a process or a network
 //! but through the broker.
 
+mod answering;
 mod arguments;
 mod background;
 mod http;

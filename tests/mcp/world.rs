@@ -381,6 +381,15 @@ pub(super) fn processes_with(mark: &str) -> usize {
         .count()
 }
 
+/// The children of a process.
+pub(super) fn children(pid: u32) -> Vec<i32> {
+    let path = format!("/proc/{pid}/task/{pid}/children");
+    let text = std::fs::read_to_string(path).unwrap();
+    text.split_whitespace()
+        .map(|child| child.parse().unwrap())
+        .collect()
+}
+
 /// Waits until so many processes have the mark.
 #[track_caller]
 pub(super) fn wait_for_processes(mark: &str, count: usize) {
