@@ -145,6 +145,11 @@ MUTATIONS = [
         ("src/daemon/peer.rs", "if !right.operations.contains(op) {", "if false {")]),
     ("narrowing", "daemon::tokens", [
         ("src/daemon/control.rs", "Some(wanted) => right.operations.both(wanted),", "Some(wanted) => wanted.clone(),")]),
+    ("ground of a restarted worker", "mcp::restarted", [
+        ("src/mcp/session.rs", "if !now.agrees_with(state.origin.get_or_insert_with(|| now.clone())) {",
+         "if false && !now.agrees_with(state.origin.get_or_insert_with(|| now.clone())) {")]),
+    ("silent clients", "mcp::leaving", [
+        ("src/mcp/http.rs", "sessions.keep_alive = Some(keep_alive);", "let _ = keep_alive;")]),
     ("brake", "daemon::brake", [
         ("src/broker/brake.rs", "        if self.is_pulled() {\n            return Err", "        if false {\n            return Err")]),
     ("roll", "daemon::brake", [
