@@ -145,6 +145,11 @@ MUTATIONS = [
         ("src/daemon/peer.rs", "if !right.operations.contains(op) {", "if false {")]),
     ("narrowing", "daemon::tokens", [
         ("src/daemon/control.rs", "Some(wanted) => right.operations.both(wanted),", "Some(wanted) => wanted.clone(),")]),
+    ("ground of a restarted worker", "mcp::restarted", [
+        ("src/mcp/session.rs", "if !now.agrees_with(state.origin.get_or_insert_with(|| now.clone())) {",
+         "if false && !now.agrees_with(state.origin.get_or_insert_with(|| now.clone())) {")]),
+    ("silent clients", "mcp::leaving", [
+        ("src/mcp/http.rs", "sessions.keep_alive = Some(keep_alive);", "let _ = keep_alive;")]),
     ("brake", "daemon::brake", [
         ("src/broker/brake.rs", "        if self.is_pulled() {\n            return Err", "        if false {\n            return Err")]),
     ("roll", "daemon::brake", [
@@ -208,6 +213,11 @@ MUTATIONS = [
         ("src/sandbox/supervise/areas.rs", "if rights.is_empty() ||", "if true || rights.is_empty() ||")]),
     ("witness of what is allowed", "cli::told", [
         ("src/sandbox/supervise/areas.rs", "if allowed.covers(*rights) || self.rights_by_identity(pinned).covers(*rights) {", "if rights.is_empty() {")]),
+    ("executions told", "cli::told", [
+        (CLOSING, '&["changes", "executions", "write-opens"]', '&["changes", "write-opens"]'),
+        (CLOSING, '&["changes", "executions", "opens"]', '&["changes", "opens"]')]),
+    ("key of executions", "plans::seccomp::key", [
+        ("src/sandbox/seccomp/program.rs", "            (sixth + 4, high),\n", "")]),
     ("read-only mounts told", "cli::told", [
         ("src/sandbox/supervise/areas.rs", "return is_protected.then_some(RefusedFor::Exception);", "let _ = is_protected;\n            return None;")]),
     ("hidden names told", "cli::told", [

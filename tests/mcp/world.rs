@@ -182,9 +182,14 @@ impl Client {
         self.child.id()
     }
 
+    /// Closes the way to the server; what it still says can be read.
+    pub(super) fn say_no_more(&mut self) {
+        drop(self.stdin.take());
+    }
+
     /// Says no more, and waits for the server's end.
     pub(super) fn leave(mut self) -> Option<i32> {
-        drop(self.stdin.take());
+        self.say_no_more();
         self.wait().code()
     }
 
@@ -281,6 +286,15 @@ pub(super) fn processes_with(mark: &str) -> usize {
             is_marked.then_some(())
         })
         .count()
+}
+
+/// The children of a process.
+pub(super) fn children(pid: u32) -> Vec<i32> {
+    let path = format!("/proc/{pid}/task/{pid}/children");
+    let text = std::fs::read_to_string(path).unwrap();
+    text.split_whitespace()
+        .map(|child| child.parse().unwrap())
+        .collect()
 }
 
 /// Waits until so many processes have the mark.

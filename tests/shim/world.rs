@@ -12,6 +12,7 @@ pub(super) const NAME: &str = "lobsterpot-sh";
 /// A world, and the shell in it.
 pub(super) struct Shelled {
     pub(super) world: World,
+    settings: Vec<(&'static str, &'static str)>,
 }
 
 impl Shelled {
@@ -22,7 +23,20 @@ impl Shelled {
         for name in [NAME, "lobsterpot-ssh"] {
             std::os::unix::fs::symlink(program, world.path("bin").join(name)).unwrap();
         }
-        Self { world }
+        let settings = Vec::new();
+        Self { world, settings }
+    }
+
+    /// The same under another policy.
+    pub(super) fn under(mut self, policy: &'static str) -> Self {
+        self.settings.push(("LOBSTERPOT_POLICY", policy));
+        self
+    }
+
+    /// The same without namespaces.
+    pub(super) fn in_flat_mode(mut self) -> Self {
+        self.settings.push(("LOBSTERPOT_FORCE_FLAT", "1"));
+        self
     }
 
     /// The path of the shell.
@@ -44,6 +58,7 @@ impl Shelled {
         command
             .env("SHELL", self.shell())
             .env("LOBSTERPOT_ROOT", self.world.path("work"))
+            .envs(self.settings.iter().copied())
             .stdin(Stdio::null());
         command
     }
