@@ -54,34 +54,34 @@ impl Follower {
             if self.drain(visit)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
-            // More than one may have been begun, and filled, since the last look.
-            self.current = match self.after_current(&directory)? {
-                Some(next) => Some(next),
-                None => open_current(&directory)?,
+            let Some(next) = self.next_file(&directory)? else {
+                return Ok(ControlFlow::Continue(()));
             };
+            self.current = Some(next);
             self.seen = 0;
         }
     }
 
-    /// The full file that comes after the one that is followed; none where it is the newest,
-    /// or was removed.
-    fn after_current(&self, directory: &PrivateDirectory) -> Result<Option<LogFile>, AuditError> {
-        let Some(current) = &self.current else {
-            return Ok(None);
-        };
+    /// The file that comes after the one that is followed; the newest where that was removed.
+    /// More than one may have been begun, and filled, since the last look.
+    fn next_file(&self, directory: &PrivateDirectory) -> Result<Option<LogFile>, AuditError> {
+        // Before the names are read: what becomes full meanwhile is among them, or is this one.
+        let newest = open_current(directory)?;
         let mut names = sealed(directory)?.into_iter();
-        for name in names.by_ref() {
-            let state = directory.state_of(&name)?;
-            if state.is_some_and(|state| state.is_same_file(&current.state)) {
-                break;
+        if let Some(current) = &self.current {
+            for name in names.by_ref() {
+                let state = directory.state_of(&name)?;
+                if state.is_some_and(|state| state.is_same_file(&current.state)) {
+                    break;
+                }
             }
         }
-        let next = names.next().map(|name| {
-            let file = existing(directory.open_file(&name, Access::Read))?;
-            file.map(|file| LogFile::new(directory.path_of(&name), file))
-                .transpose()
-        });
-        Ok(next.transpose()?.flatten())
+        for name in names {
+            if let Some(file) = existing(directory.open_file(&name, Access::Read))? {
+                return Ok(Some(LogFile::new(directory.path_of(&name), file)?));
+            }
+        }
+        Ok(newest)
     }
 
     fn drain(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>, AuditError> {
