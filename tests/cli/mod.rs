@@ -14,5 +14,6 @@ mod report;
 mod run;
 mod told;
 mod unrecorded;
+mod untold;
 mod usage;
 pub(crate) mod world;

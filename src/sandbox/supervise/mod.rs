@@ -13,6 +13,7 @@
 mod areas;
 mod attempts;
 mod call;
+mod missing;
 mod place;
 mod scheduling;
 mod shown;
@@ -25,8 +26,9 @@ use nix::errno::Errno;
 use syscalls::Sysno;
 
 pub(super) use areas::{Area, AreaSource, Areas, Known};
-use attempts::{Attempt, Object, Wanted, is_absent, split};
-use call::{Call, Target};
+use attempts::{Attempt, Object, Wanted, is_absent};
+use call::Call;
+use missing::is_missing;
 use place::{Pinned, WritableRoot};
 use scheduling::Scheduling;
 use shown::Shown;
@@ -36,7 +38,7 @@ use super::seccomp::{Action, SyscallRules};
 use crate::model::Right;
 use crate::policy::PatternSet;
 use crate::sys::caller;
-use crate::sys::metadata::{self, Change, Identity, LastLink};
+use crate::sys::metadata::{self, Change, Identity};
 use crate::sys::notification::{Answer, Listener, Notification};
 
 /// What becomes of the calls that are handed over.
@@ -172,7 +174,11 @@ impl Supervisor {
             Ok(pinned) => pinned,
             Err(error)
                 if self.elsewhere == RefusedFor::ReadOnly
-                    && !self.is_missing_inside(notification.pid, &call.target, &error) =>
+                    && !is_missing(
+                        self.areas.as_ref(),
+                        (notification.pid, &call.target),
+                        &error,
+                    ) =>
             {
                 return refuse(notification, &call, None, RefusedFor::ReadOnly);
             }
@@ -190,37 +196,6 @@ impl Supervisor {
             Ok(place) => perform(notification, &call, &pinned, &place),
             Err(reason) => refuse(notification, &call, Some(&pinned), reason),
         }
-    }
-
-    /// Whether a directory that commands may look at has no such name: then there is nothing to
-    /// refuse.
-    fn is_missing_inside(&self, pid: i32, target: &Target, error: &io::Error) -> bool {
-        let (
-            Some(areas),
-            Target::Path {
-                directory, path, ..
-            },
-        ) = (&self.areas, target)
-        else {
-            return false;
-        };
-        let (above, name) = split(path);
-        let look_up = |path, last| {
-            let target = Target::Path {
-                directory: *directory,
-                path,
-                last,
-            };
-            Pinned::by(pid, &target)
-        };
-        let Ok(above) = look_up(above, LastLink::Follow) else {
-            return false;
-        };
-        // Of a link that leads nowhere, nobody knows where it would lead.
-        let itself = look_up(path.clone(), LastLink::Keep);
-        is_absent(error)
-            && itself.is_err_and(|error| is_absent(&error))
-            && !areas.are_left_by(&above.path().join(name))
     }
 
     /// The error of a call that the filter closes, and hands over only to be told of.
