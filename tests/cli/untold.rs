@@ -206,7 +206,7 @@ fn what_outlives_its_command_can_do_what_it_could_before() {
         let start = "sh left > out 2>&1 < /dev/null & exit 0";
         let wait = "echo x > go; until [ -e end ]; do sleep 0.1; done";
         let lines = [start, wait, "true"].map(|shell| {
-            let request = json!({"op": "exec.run", "shell": shell, "timeout": "60s"});
+            let request = json!({"id": "1", "op": "exec.run", "shell": shell, "timeout": "60s"});
             format!("{request}\n")
         });
         let mut command = world.command(["call", "--policy", policy.to_str().unwrap()]);
