@@ -12,7 +12,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use super::table::Capabilities;
-use crate::policy::{Below, EffectiveGrant, GrantId};
+use crate::policy::{EffectiveGrant, GrantId};
 use crate::sys::metadata::{LastLink, Resolution, c_path, pin};
 use crate::sys::names::{Existing, rename};
 use crate::sys::search::{Found, Look, search};
@@ -95,10 +95,10 @@ fn exceptions_below(handle: BorrowedFd<'_>, grant: &EffectiveGrant) -> io::Resul
             Look::Found
         } else if grant.protect.lead_through(path) {
             Look::Through
-        } else if patterns.below(path) == Below::Nothing {
-            Look::Past
-        } else {
+        } else if patterns.lead_below(path) {
             Look::Below
+        } else {
+            Look::Past
         }
     };
     match search(handle, &judge) {

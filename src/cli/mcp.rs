@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -12,6 +13,7 @@ use super::{output, session};
 use crate::ambient::Operator;
 use crate::daemon::WorkerError;
 use crate::mcp::{self, Door, Http, McpError, Setup, Token};
+use crate::policy::time_limit;
 
 const AFTER_HELP: &str = r#"Examples:
   lobsterpot mcp                            serve one client on stdin and stdout
@@ -55,6 +57,10 @@ pub(super) struct McpArguments {
     /// The file that holds the token for HTTP; nobody else may be able to read it
     #[arg(long, value_name = "FILE", requires = "http")]
     token_file: Option<PathBuf>,
+    /// By HTTP: how long a client's session lasts without a request, beyond the longest time that
+    /// a command may take: seconds, or such as `30m`
+    #[arg(long, value_name = "T", default_value = "30m", value_parser = time_limit)]
+    idle: Duration,
     /// Run another server in the sandbox, and serve its tools
     #[arg(long, requires = "server")]
     wrap: bool,
@@ -74,6 +80,7 @@ pub(super) fn run(arguments: &McpArguments, operator: Operator) -> Result<u8, Fa
         Some(address) => Door::Http(Http {
             address,
             token: token(arguments, &operator)?,
+            idle: arguments.idle,
             listening: say_where,
         }),
         None => Door::Stdio,

@@ -42,9 +42,6 @@ const MOST_CONNECTIONS: usize = 256;
 /// How long a client may take to say what it wants.
 const HEADERS: Duration = Duration::from_secs(10);
 
-/// How long a session lives without a word, beyond the longest command.
-const SILENCE: Duration = Duration::from_mins(30);
-
 /// How long answers that are under way may take, once the server was told to end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -55,6 +52,8 @@ pub struct Http {
     pub address: SocketAddr,
     /// What every request must carry.
     pub token: Token,
+    /// How long a client's session lives without a word, beyond the longest command.
+    pub idle: Duration,
     /// Called with the address once there is one.
     pub listening: fn(SocketAddr),
 }
@@ -78,7 +77,7 @@ pub(super) async fn serve<S: ServerHandler>(
         .local_addr()
         .map_err(|error| McpError::Listen(http.address, error))?;
     let ending = CancellationToken::new();
-    let service = service(server, address, longest.saturating_add(SILENCE), &ending);
+    let service = service(server, address, longest.saturating_add(http.idle), &ending);
     (http.listening)(address);
     tokio::select! {
         () = accept(&listener, &service, &http.token) => {}

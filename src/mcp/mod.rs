@@ -5,9 +5,11 @@
 //! on. It decides nothing itself, and no call of a client reaches a file, a process or a network
 //! but through the broker.
 
+mod answering;
 mod arguments;
 mod background;
 mod http;
+mod overlong;
 mod render;
 mod roots;
 mod server;

@@ -1,13 +1,13 @@
 //! A client on standard input and output, and what it may have under way.
 //!
 //! A client can write without end, reuse ids, and never read. What is held for it is bounded:
-//! requests without an answer by number, answers that it does not read by reading no more.
+//! requests without an answer by number, answers that it does not read by reading no more. What
+//! is not taken is answered, where somebody waits for that, and never held.
 
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 
 use rmcp::model::{
     ClientJsonRpcMessage, ClientNotification, ErrorData, JsonRpcMessage, RequestId,
@@ -17,10 +17,11 @@ use rmcp::service::{RxJsonRpcMessage, ServerInitializeError, ServiceExt as _, Tx
 use rmcp::transport::Transport;
 use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::{RoleServer, ServerHandler, transport};
-use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::Notify;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::McpError;
+use super::overlong::{LONGEST, Overlong, Watched};
 
 /// How many requests may be without an answer.
 const MOST_REQUESTS: usize = 4096;
@@ -28,14 +29,20 @@ const MOST_REQUESTS: usize = 4096;
 /// How many bytes of them are kept; no more is read until some are answered.
 const MOST_BYTES: u64 = 32 << 20;
 
+/// What a client hears of a message that was too long.
+const TOO_LONG: &str = "the message is longer than 16 MiB, and was not taken";
+
 /// How many messages may wait for the client to read them.
 const MOST_UNREAD: usize = 256;
 
 /// Serves the one client, until it has gone or a signal ends it.
 pub(super) async fn serve(server: impl ServerHandler) -> Result<(), McpError> {
     let (read, write) = transport::stdio_pipes();
-    let (read, taken) = Counted::new(read);
-    let transport = Bounded::new(AsyncRwTransport::new_server(read, write), taken);
+    let (told, overlong) = mpsc::unbounded_channel();
+    let taken = Arc::<AtomicU64>::default();
+    let read = Watched::new(read, taken.clone(), told);
+    let lines = AsyncRwTransport::new_server(read, write).with_max_line_length(LONGEST);
+    let transport = Bounded::new(lines, taken, overlong);
     let until_gone = async {
         match server.serve(transport).await {
             Ok(running) => {
@@ -79,37 +86,8 @@ struct Bounded<T> {
     /// How many bytes have been read in all, and how many when the last message was there.
     taken: Arc<AtomicU64>,
     before: u64,
-}
-
-/// A stream that counts what is read from it.
-struct Counted<R> {
-    stream: R,
-    taken: Arc<AtomicU64>,
-}
-
-impl<R> Counted<R> {
-    fn new(stream: R) -> (Self, Arc<AtomicU64>) {
-        let taken = Arc::<AtomicU64>::default();
-        let counted = Self {
-            stream,
-            taken: taken.clone(),
-        };
-        (counted, taken)
-    }
-}
-
-impl<R: AsyncRead + Unpin> AsyncRead for Counted<R> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
-        let read = buffer.filled().len() - before;
-        self.taken.fetch_add(read as u64, Ordering::Relaxed);
-        polled
-    }
+    /// Messages that were too long to be among those of `inner`.
+    overlong: UnboundedReceiver<Overlong>,
 }
 
 #[derive(Default)]
@@ -210,13 +188,26 @@ impl State {
 type Sending<E> = Pin<Box<dyn Future<Output = Result<(), E>> + Send>>;
 
 impl<T: Transport<RoleServer>> Bounded<T> {
-    fn new(inner: T, taken: Arc<AtomicU64>) -> Self {
+    fn new(inner: T, taken: Arc<AtomicU64>, overlong: UnboundedReceiver<Overlong>) -> Self {
         Self {
             inner,
             state: Arc::default(),
             taken,
             before: 0,
+            overlong,
         }
+    }
+
+    /// About how many bytes have been read since the last time.
+    fn newly_taken(&mut self) -> u64 {
+        let taken = self.taken.load(Ordering::Relaxed);
+        taken - std::mem::replace(&mut self.before, taken)
+    }
+
+    /// Answers what was not taken.
+    fn refuse(&mut self, error: ErrorData, id: Option<RequestId>) {
+        self.state.kept().unread += 1;
+        tokio::spawn(self.pass_on(ServerJsonRpcMessage::error(error, id)));
     }
 
     fn pass_on(&mut self, message: ServerJsonRpcMessage) -> Sending<T::Error> {
@@ -247,16 +238,28 @@ impl<T: Transport<RoleServer> + 'static> Transport<RoleServer> for Bounded<T> {
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
             self.state.clone().has_room().await;
-            let message = self.inner.receive().await?;
-            let taken = self.taken.load(Ordering::Relaxed);
-            let bytes = taken - std::mem::replace(&mut self.before, taken);
+            let message = tokio::select! {
+                biased;
+                Some(seen) = self.overlong.recv() => {
+                    self.newly_taken();
+                    if let Overlong::Request(id) = seen {
+                        self.refuse(ErrorData::invalid_request(TOO_LONG, None), id);
+                    }
+                    continue;
+                }
+                message = self.inner.receive() => message,
+            };
+            if message.is_none() && !self.overlong.is_empty() {
+                // The last word of a client that has gone was too long.
+                continue;
+            }
+            let message = message?;
+            let bytes = self.newly_taken();
             let Some((error, id)) = self.state.refusal(&message, bytes) else {
                 return Some(message);
             };
-            self.state.kept().unread += 1;
             // The other request of this id is still without an answer.
-            let refused = self.pass_on(ServerJsonRpcMessage::error(error, Some(id)));
-            tokio::spawn(refused);
+            self.refuse(error, Some(id));
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! The server is a command of a session of its own, and can do what any command there can. Its
 //! word on what its tools do is not passed on: the policy's is. Every call is decided on and on
-//! record before the server hears of it. What it asks of its client, it is refused.
+//! record before the server hears of it. What it asks of its client, it is refused. Its answers
+//! are passed on as they are, and none of them can carry the sign of ours.
 
 use std::ffi::OsString;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,8 +11,8 @@ use std::time::Duration;
 
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ClientConfig, ErrorData,
-    Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
-    Tool, ToolAnnotations,
+    Implementation, ListToolsResult, MetaObject, PaginatedRequestParams, ServerCapabilities,
+    ServerConfig, Tool, ToolAnnotations,
 };
 use rmcp::service::{
     NotificationContext, Peer, RequestContext, RoleClient, RunningService, ServiceError, ServiceExt,
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::McpError;
+use super::answering::Answering;
 use super::render::Answer;
 use super::session::Setup;
 use crate::broker::{ToolCall, ToolEnd, ToolSession};
@@ -34,6 +36,9 @@ const MOST_PAGES: usize = 100;
 
 /// The longest name of a tool.
 const LONGEST_NAME: usize = 128;
+
+/// What answers of ours carry among their `_meta`, and no answer of the server does.
+const OURS: &str = "lobsterpot/said";
 
 /// How long a server may take to begin.
 const BEGINNING: Duration = Duration::from_mins(2);
@@ -92,7 +97,8 @@ impl Running {
         let listener = Listener {
             changed: changed.clone(),
         };
-        let begun = tokio::time::timeout(BEGINNING, listener.serve((output, input))).await;
+        let begun = listener.serve(Answering::new(output, input));
+        let begun = tokio::time::timeout(BEGINNING, begun).await;
         let client = match begun {
             Ok(Ok(client)) => client,
             Ok(Err(error)) => {
@@ -203,17 +209,17 @@ impl Wrapped {
                 self.ended(call, ToolEnd::TimedOut);
                 let mut late = Answer::failed("the server's time to answer was up");
                 late.status = "timeout".into();
-                return late.into_result(call.tool());
+                return ours(late, call.tool());
             }
             () = context.ct.cancelled() => {
                 self.ended(call, ToolEnd::Failed("it was cancelled"));
-                return Answer::failed("it was cancelled").into_result(call.tool());
+                return ours(Answer::failed("it was cancelled"), call.tool());
             }
         };
         let why = match answer {
             Ok(CallToolResponse::Complete(result)) => {
                 self.ended(call, ToolEnd::Done);
-                return result;
+                return the_servers(result);
             }
             Ok(_) => "the server asks its client for more, which it cannot have here".to_owned(),
             Err(ServiceError::McpError(error)) => {
@@ -223,8 +229,25 @@ impl Wrapped {
         };
         // The server's words are none of ours.
         self.ended(call, ToolEnd::Failed("the server gave no result"));
-        Answer::failed(&why).into_result(call.tool())
+        ours(Answer::failed(&why), call.tool())
     }
+}
+
+/// An answer of ours, in the place of one of the server's.
+fn ours(answer: Answer, tool: &str) -> CallToolResult {
+    let mut result = answer.into_result(tool);
+    let meta = result.meta.get_or_insert_with(MetaObject::default);
+    meta.0.insert(OURS.into(), true.into());
+    result
+}
+
+/// An answer of the server: its text and its structured content can say anything, and would be
+/// spoiled by being changed, but it cannot be taken for one of ours.
+fn the_servers(mut result: CallToolResult) -> CallToolResult {
+    if let Some(meta) = &mut result.meta {
+        meta.0.remove(OURS);
+    }
+    result
 }
 
 /// What a client may rely on: what the policy says of the tool, whatever the server says.
@@ -301,7 +324,7 @@ impl ServerHandler for Wrapped {
         }
         let call = match self.decide(&context, &params.name) {
             Ok(call) => call,
-            Err(answer) => return Ok(answer.into_result(&params.name).into()),
+            Err(answer) => return Ok(ours(*answer, &params.name).into()),
         };
         let mut passed = CallToolRequestParams::new(params.name);
         passed.arguments = params.arguments;

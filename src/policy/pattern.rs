@@ -128,12 +128,15 @@ impl Pattern {
             return false;
         };
         let (reached, states) = self.run(above);
-        let mut named = self.parts.iter().zip(states);
-        let named = named.any(|(part, is_on)| match part {
-            Part::Name(pieces) => is_on && pieces.len() == 1 && name_matches(pieces, last),
-            Part::AnyDepth => false,
-        });
-        named && reached != Reached::Covered && self.walk(names) == Reached::Partly
+        let is_named = self
+            .parts
+            .iter()
+            .zip(states)
+            .any(|(part, is_on)| match part {
+                Part::Name(pieces) => is_on && pieces.len() == 1 && name_matches(pieces, last),
+                Part::AnyDepth => false,
+            });
+        is_named && reached != Reached::Covered && self.walk(names) == Reached::Partly
     }
 
     /// What the pattern says of everything below a path: the same, as patterns that are relative
@@ -314,6 +317,11 @@ impl PatternSet {
             below = Below::Possible;
         }
         below
+    }
+
+    /// Whether a pattern could match something strictly below such a path.
+    pub fn lead_below(&self, relative: &Path) -> bool {
+        self.below(relative) != Below::Nothing
     }
 
     /// Whether a pattern names the path on the way to what it covers: `.git` by `.git/config`.

@@ -10,7 +10,8 @@ use std::rc::Rc;
 
 use super::exceptions;
 use super::group::{self, GroupError, Layout, SessionGroup};
-use super::keeper::{FlatGround, LauncherHandle, Outfit, StartError, ViewGround};
+use super::hold::{LauncherHandle, StartError};
+use super::keeper::{FlatGround, Outfit, ViewGround};
 use super::kernel::Ear;
 use super::landlock::{self, LandlockError, OpenRule};
 use super::lane::{BrokerLanes, Concurrency};

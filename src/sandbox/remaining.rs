@@ -46,7 +46,9 @@ impl Remaining {
             }
             match supervisor.answer_next(listener) {
                 Ok(refused) => {
-                    refused.into_iter().for_each(|call| untold.add(call, 1));
+                    if let Some(call) = refused {
+                        untold.add(call, 1);
+                    }
                     true
                 }
                 // Nobody is left.

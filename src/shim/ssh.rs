@@ -78,24 +78,52 @@ impl SshCall {
         Ok(Self { host, command })
     }
 
-    /// The words to run, with the private directory of an `openclaw` command below the root.
+    /// What the call is for.
     ///
-    /// OpenClaw puts a script into a directory of its own in /tmp, by one call, and runs it by
-    /// the next. Each call has a /tmp of its own here, so the directory is moved to where both
-    /// find it.
-    pub fn words(&self, root: &str) -> Vec<String> {
-        if let Some(mut words) = literal(&self.command)
-            && let Some((place, rest)) = words.last().and_then(|word| staged(word))
-            && is_staging(&words, rest)
-        {
-            let moved = format!("{root}/.{place}{rest}");
-            words.pop();
-            words.push(moved);
-            return words;
-        }
-        vec!["sh".into(), "-c".into(), "--".into(), self.command.clone()]
+    /// OpenClaw puts a script into a directory of its own in /tmp by one call, runs it by the
+    /// next, and removes what is left by a third. Each call has a /tmp of its own here, so these
+    /// three are known by their words, all of them.
+    pub fn step(&self) -> Step {
+        let known = literal(&self.command).and_then(|words| {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            match words[..] {
+                ["/bin/sh", "-c", STAGE, "openclaw-sandbox-exec-stage", place] => {
+                    staged(place, "").map(Step::Stage)
+                }
+                ["/bin/sh", script] => staged(script, "/exec.sh").map(Step::RunStaged),
+                [
+                    "/bin/sh",
+                    "-c",
+                    CLEAN,
+                    "openclaw-sandbox-exec-cleanup",
+                    place,
+                ] => staged(place, "").map(Step::Clean),
+                _ => None,
+            }
+        });
+        known.unwrap_or_else(|| {
+            let words = ["sh", "-c", "--", &self.command];
+            Step::Run(words.map(str::to_owned).to_vec())
+        })
     }
 }
+
+/// What a call is for. A script has the name of the directory that was to be its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// To run these words.
+    Run(Vec<String>),
+    /// To keep the script on standard input for a later call.
+    Stage(String),
+    /// To run that script.
+    RunStaged(String),
+    /// To forget it, if it is still there.
+    Clean(String),
+}
+
+/// How a script is put into its directory, and how both are removed.
+const STAGE: &str = r#"umask 077 && mkdir -- "$1" && cat > "$1/exec.sh" && chmod 700 "$1/exec.sh""#;
+const CLEAN: &str = r#"rm -rf -- "$1""#;
 
 /// Reads one word of options.
 fn options(letters: &str, words: &mut impl Iterator<Item = String>) -> Result<(), SshError> {
@@ -148,38 +176,19 @@ fn literal(line: &str) -> Option<Vec<String>> {
     }
 }
 
-/// The name of a directory for one command, and what follows it.
-fn staged(path: &str) -> Option<(&str, &str)> {
+/// The name of a directory for one command, of a path that ends like this.
+fn staged(path: &str, end: &str) -> Option<String> {
     const NAME: &str = "openclaw-sandbox-exec-";
     const NUMBER: usize = 36;
-    let place = path.strip_prefix("/tmp/")?;
-    let (name, rest) = place.split_at_checked(NAME.len() + NUMBER)?;
+    let name = path.strip_prefix("/tmp/")?.strip_suffix(end)?;
     let number = name.strip_prefix(NAME)?;
-    let is_number = number
-        .bytes()
-        .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    is_number.then_some((name, rest))
-}
-
-/// Whether the words make, run or remove such a directory, and nothing else.
-fn is_staging(words: &[String], rest: &str) -> bool {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match words[..] {
-        ["/bin/sh", _] => rest == "/exec.sh",
-        ["/bin/sh", "-c", _, name, _] => {
-            let is_ours = [
-                "openclaw-sandbox-exec-stage",
-                "openclaw-sandbox-exec-cleanup",
-            ];
-            rest.is_empty() && is_ours.contains(&name)
-        }
-        _ => false,
-    }
+    let is_known = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+    (number.len() == NUMBER && number.bytes().all(is_known)).then(|| name.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{SshCall, SshError, literal};
+    use super::{CLEAN, STAGE, SshCall, SshError, Step, literal};
     use crate::shim::quoted;
 
     fn read(words: &[&str]) -> Result<SshCall, SshError> {
@@ -218,22 +227,34 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_for_one_command_is_moved_and_nothing_else() {
-        let number = "0b0f6a3e-3b0e-4c51-9d5e-0c1f5d1d2a77";
-        let place = format!("/tmp/openclaw-sandbox-exec-{number}");
-        let moved = format!("/root/.openclaw-sandbox-exec-{number}");
-        let words = |command: &str| read(&["host", command]).unwrap().words("/root");
-        let run = words(&format!("'/bin/sh' '{place}/exec.sh'"));
-        assert_eq!(run, ["/bin/sh", &format!("{moved}/exec.sh")]);
-        let made = format!("'/bin/sh' '-c' 'x \"$1\"' 'openclaw-sandbox-exec-stage' '{place}'");
-        assert_eq!(words(&made).last(), Some(&moved));
+    fn the_three_calls_for_a_script_are_known_and_nothing_else() {
+        let name = "openclaw-sandbox-exec-0b0f6a3e-3b0e-4c51-9d5e-0c1f5d1d2a77";
+        let place = format!("/tmp/{name}");
+        let step = |command: &str| read(&["host", command]).unwrap().step();
+        let run = step(&format!("'/bin/sh' '{place}/exec.sh'"));
+        assert_eq!(run, Step::RunStaged(name.into()));
+        let words =
+            |script: &str, role: &str| format!("'/bin/sh' '-c' '{script}' '{role}' '{place}'");
+        let stage = words(STAGE, "openclaw-sandbox-exec-stage");
+        assert_eq!(step(&stage), Step::Stage(name.into()));
+        let clean = words(CLEAN, "openclaw-sandbox-exec-cleanup");
+        assert_eq!(step(&clean), Step::Clean(name.into()));
         for other in [
-            format!("'/bin/sh' '-c' 'x' 'openclaw-sandbox-fs' '{place}'"),
+            words(STAGE, "openclaw-sandbox-fs"),
+            words("x", "openclaw-sandbox-exec-stage"),
+            words(STAGE, "openclaw-sandbox-exec-cleanup"),
             format!("'/bin/sh' '{place}/../exec.sh'"),
+            format!("'/bin/sh' '{place}x/exec.sh'"),
+            format!("'/bin/sh' '{place}'"),
+            "'/bin/sh' '/tmp/openclaw-sandbox-exec-0b0f6a3e-3b0e-4c51-9d5e-0c1f5d1d2a7/exec.sh'"
+                .into(),
+            "'/bin/sh' '/tmp/openclaw-sandbox-exec-0b0f6a3e-3b0e-4c51-9d5e-0c1f5d1d2a/7/exec.sh'"
+                .into(),
             format!("/bin/sh {place}/exec.sh"),
             format!("'/bin/sh' '{place}/exec.sh'; ls"),
         ] {
-            assert_eq!(words(&other), ["sh", "-c", "--", &other]);
+            let whole = ["sh", "-c", "--", &other].map(str::to_owned);
+            assert_eq!(step(&other), Step::Run(whole.to_vec()));
         }
     }
 

@@ -5,11 +5,11 @@
 
 use std::ffi::{CStr, CString, OsStr};
 use std::io;
-use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::checked;
+use super::{checked, installed};
 
 /// How a path is resolved when an object is pinned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub fn pin(
         }
     };
     // SAFETY: the path is NUL-terminated, and both it and `how` live through the call.
-    let raw = checked(unsafe {
+    installed(unsafe {
         libc::syscall(
             libc::SYS_openat2,
             directory.as_raw_fd(),
@@ -70,8 +70,7 @@ pub fn pin(
             &raw const how,
             size_of::<libc::open_how>(),
         )
-    })?;
-    Ok(own(raw))
+    })
 }
 
 /// Pins what a magic link of proc leads to, such as `/proc/PID/fd/N` or `/proc/PID/cwd`.
@@ -81,8 +80,7 @@ pub fn pin(
 pub fn pin_magic_link(link: &str) -> io::Result<OwnedFd> {
     let link = CString::new(link)?;
     // SAFETY: the path is NUL-terminated and lives through the call.
-    let raw = checked(unsafe { libc::open(link.as_ptr(), libc::O_PATH | libc::O_CLOEXEC) }.into())?;
-    Ok(own(raw))
+    installed(unsafe { libc::open(link.as_ptr(), libc::O_PATH | libc::O_CLOEXEC) }.into())
 }
 
 /// The path that a magic link of proc shows. It can be outdated at once.
@@ -91,11 +89,6 @@ pub fn pin_magic_link(link: &str) -> io::Result<OwnedFd> {
 /// When the process is gone or may not be inspected.
 pub fn magic_link_text(link: &str) -> io::Result<PathBuf> {
     Ok(nix::fcntl::readlink(link)?.into())
-}
-
-fn own(raw: libc::c_long) -> OwnedFd {
-    // SAFETY: the kernel just installed it; nobody else owns it. A descriptor fits an int.
-    unsafe { OwnedFd::from_raw_fd(i32::try_from(raw).unwrap_or(-1)) }
 }
 
 /// Which object a handle leads to, and whether a name leads to it.
@@ -284,8 +277,7 @@ pub fn c_path(path: &Path) -> io::Result<CString> {
 pub fn pin_host_path(path: &Path) -> io::Result<OwnedFd> {
     let path = c_path(path)?;
     // SAFETY: the path is NUL-terminated and lives through the call.
-    let raw = checked(unsafe { libc::open(path.as_ptr(), libc::O_PATH | libc::O_CLOEXEC) }.into())?;
-    Ok(own(raw))
+    installed(unsafe { libc::open(path.as_ptr(), libc::O_PATH | libc::O_CLOEXEC) }.into())
 }
 
 /// The names in a directory that a handle leads to, without `.` and `..`.

@@ -112,10 +112,7 @@ pub fn never_wait(own_end: BorrowedFd<'_>) -> io::Result<()> {
 /// # Errors
 /// When the descriptor is not open, or the process has none left.
 pub fn duplicate(stream: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    use std::os::fd::FromRawFd as _;
-    let raw = fcntl(stream, FcntlArg::F_DUPFD_CLOEXEC(3))?;
-    // SAFETY: the kernel just installed it; nobody else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+    super::installed(fcntl(stream, FcntlArg::F_DUPFD_CLOEXEC(3))?.into())
 }
 
 /// What to wait for on a descriptor.

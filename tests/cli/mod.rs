@@ -14,6 +14,5 @@ mod report;
 mod run;
 mod told;
 mod unrecorded;
-mod untold;
 mod usage;
 pub(crate) mod world;

@@ -43,6 +43,8 @@ fn a_message_without_end_is_bounded() {
         client.write(&part);
     }
     client.write(b"\"}\n");
+    let refused = client.wait_for(|message| message["id"] == "huge");
+    assert_eq!(refused["error"]["code"], -32600, "{refused}");
     let read = client.call("read", json!({"path": "notes.txt"}));
     assert_eq!(read.text(), "buy milk\n");
     let most = most_memory(&client);
@@ -53,6 +55,60 @@ fn a_message_without_end_is_bounded() {
         .call("write", json!({"path": "large", "content": content}))
         .ok();
     assert_eq!(world.read("work/large").len(), 8 << 20);
+}
+
+/// Writes a line of 17 MiB, between these.
+fn write_overlong(client: &mut Client, (first, last): (&str, &str)) {
+    client.write(first.as_bytes());
+    for _ in 0..17 {
+        client.write(&[b'x'; 1 << 20]);
+    }
+    client.write(last.as_bytes());
+    client.write(b"\n");
+}
+
+#[test]
+fn a_message_that_is_too_long_is_answered_if_anybody_waits_for_an_answer() {
+    let world = World::new();
+    let mut client = world.connect(&[]);
+    // Before the session has begun, too.
+    let first = r#"{"jsonrpc":"2.0","id":"before","method":"ping","params":{"a":""#;
+    write_overlong(&mut client, (first, "\"}}"));
+    client.wait_for(|message| message["id"] == "before" && message.get("error").is_some());
+    client.initialize("2025-11-25", json!({}));
+    // As the clients of Python and TypeScript write it: the id comes last.
+    let call = r#"{"method":"tools/call","params":{"id":"no","name":"read","arguments":{"path":""#;
+    write_overlong(&mut client, (call, r#""}},"jsonrpc":"2.0","id":"late"}"#));
+    let refused = client.wait_for(|message| message["id"] == "late");
+    assert_eq!(refused["error"]["code"], -32600, "{refused}");
+    let why = refused["error"]["message"].as_str().unwrap();
+    assert!(why.contains("16 MiB"), "{why}");
+    // Nobody waits for an answer to these.
+    let notice = r#"{"jsonrpc":"2.0","method":"notifications/fly","params":{"id":"no","a":""#;
+    write_overlong(&mut client, (notice, "\"}}"));
+    let answer = r#"{"jsonrpc":"2.0","id":"no","result":{"method":""#;
+    write_overlong(&mut client, (answer, "\"}}"));
+    // And here no id can be told.
+    write_overlong(&mut client, ("", ""));
+    let refused = client.wait_for(|message| message.get("id").is_none_or(Value::is_null));
+    assert_eq!(refused["error"]["code"], -32600, "{refused}");
+    let read = client.call("read", json!({"path": "notes.txt"}));
+    assert_eq!(read.text(), "buy milk\n");
+    let kept: Vec<_> = client.kept().collect();
+    assert!(kept.is_empty(), "{kept:?}");
+    let most = most_memory(&client);
+    assert!(most < 80_000, "{most} kB");
+}
+
+#[test]
+fn the_last_word_is_answered_though_it_is_too_long() {
+    let world = World::new();
+    let mut client = world.serve(&[]);
+    let call = r#"{"jsonrpc":"2.0","id":"last","method":"ping","params":{"a":""#;
+    write_overlong(&mut client, (call, "\"}}"));
+    client.say_no_more();
+    client.wait_for(|message| message["id"] == "last" && message.get("error").is_some());
+    assert_eq!(client.leave(), Some(0));
 }
 
 /// The most memory that the server has had, in kB.

@@ -1,13 +1,15 @@
 //! Clients by HTTP that go away, and a server that does: what ran for them ends.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::http::{Request, Served, TOKEN, call, initialize};
-use super::world::{PATIENCE, World, mark, wait_for_processes, wait_until};
+use super::world::{
+    PATIENCE, World, children, mark, processes_with, wait_for_processes, wait_until,
+};
 
 #[test]
 fn a_background_command_ends_with_the_session_of_its_client() {
@@ -80,4 +82,47 @@ fn a_client_that_goes_away_ends_its_call_and_a_server_that_ends_all() {
         std::thread::sleep(Duration::from_millis(20));
     };
     assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn a_client_that_goes_away_without_a_word_leaves_nothing_when_its_time_is_up() {
+    let world = World::new();
+    let served = Served::start(&world, &["--timeout", "3", "--idle", "1"], Some(TOKEN));
+    let server = served.child.id();
+    // The session of all requests that belong to none.
+    assert_eq!(children(server).len(), 1);
+    let begun = served.exchange(&Request::post(&initialize()));
+    let session = begun.header("mcp-session-id").unwrap().to_owned();
+    // A client that listens and says nothing has gone away as well.
+    let mut stream = TcpStream::connect(("127.0.0.1", served.port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(
+        stream,
+        "GET /mcp HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Accept: text/event-stream\r\nMcp-Session-Id: {session}\r\nConnection: close\r\n\r\n",
+        served.port
+    )
+    .unwrap();
+    let mark = mark();
+    let command = format!("touch started; setsid sleep {mark} & sleep {mark}");
+    let ask = call("shell_start", json!({ "command": command }));
+    let ask = Request::post(&ask).with("Mcp-Session-Id", &session);
+    let started = served.exchange(&ask);
+    assert_eq!(started.message()["result"]["isError"], false, "{started:?}");
+    wait_until("it runs", || world.path("work/started").exists());
+    // That is all that it says.
+    wait_until("its worker has ended", || children(server).len() == 1);
+    assert_eq!(processes_with(&mark), 0);
+    wait_until("the session's end is on record", || {
+        let records = world.records();
+        let mut ends = records.iter();
+        ends.any(|record| record["unmapped"]["op"] == "session.close")
+    });
+    let over = served.exchange(&ask);
+    assert_eq!(over.status, 404, "{over:?}");
+    // The stream that it listens on has ended, too.
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).unwrap();
+    assert!(rest.starts_with(b"HTTP/1.1 200"), "{rest:?}");
+    assert_eq!(served.exchange(&Request::post(&initialize())).status, 200);
 }

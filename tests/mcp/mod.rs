@@ -6,6 +6,7 @@ mod hostile;
 mod http;
 mod leaving;
 mod offering;
+mod restarted;
 mod roots;
 mod shells;
 mod world;

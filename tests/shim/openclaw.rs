@@ -4,9 +4,8 @@
 //! The second needs what only a network has: `npm install openclaw` in some directory, and Node
 //! 24 or newer. `LOBSTERPOT_TEST_OPENCLAW` names the directory, `LOBSTERPOT_TEST_NODE` the node.
 
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use lobsterpot::shim::SshCall;
 use serde_json::Value;
@@ -26,20 +25,11 @@ fn line(words: &[&str]) -> String {
 
 /// One call of ssh, with its options as OpenClaw gives them, and with this input.
 fn call(shelled: &Shelled, line: &str, input: &[u8]) -> Ran {
-    let mut child = shelled
-        .command(shelled.world.path("bin/lobsterpot-ssh"))
+    let mut command = shelled.command(shelled.world.path("bin/lobsterpot-ssh"));
+    command
         .args(["-F", "/no/such/config", "-T", "-o", "RequestTTY=no"])
-        .args(["openclaw-sandbox", line])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    // A command that ends early takes no more.
-    let _ = stdin.write_all(input);
-    drop(stdin);
-    Ran::of(child.wait_with_output().unwrap())
+        .args(["openclaw-sandbox", line]);
+    Ran::fed(&mut command, input)
 }
 
 #[test]
@@ -72,34 +62,122 @@ fn a_directory_is_uploaded_as_an_archive() {
     assert_eq!(shelled.world.read("work/up/notes.txt"), "buy milk\n");
 }
 
-/// A script is put into /tmp by one call, and run by the next one.
-#[test]
-fn a_script_for_one_command_is_found_by_the_next_call() {
-    let shelled = Shelled::new();
-    let place = "/tmp/openclaw-sandbox-exec-0b0f6a3e-3b0e-4c51-9d5e-0c1f5d1d2a77";
-    let put = "umask 077 && mkdir -- \"$1\" && cat > \"$1/exec.sh\" && chmod 700 \"$1/exec.sh\"";
-    let put = line(&["/bin/sh", "-c", put, "openclaw-sandbox-exec-stage", place]);
+const PLACE: &str = "/tmp/openclaw-sandbox-exec-0b0f6a3e-3b0e-4c51-9d5e-0c1f5d1d2a77";
+const STAGE: &str =
+    "umask 077 && mkdir -- \"$1\" && cat > \"$1/exec.sh\" && chmod 700 \"$1/exec.sh\"";
+
+/// The call that puts a script into /tmp.
+fn stage(shelled: &Shelled, command: &[&str]) -> Ran {
     let script = format!(
-        "set -e\nrm -rf -- {}\nexport A='it'\"'\"'s'\nexec {}\n",
-        quoted(place),
-        line(&["/bin/sh", "-c", "echo $A; cat notes.txt; pwd"])
+        "#!/bin/sh\nset -e\nrm -rf -- {}\nexport A='it'\"'\"'s'\nexec {}\n",
+        quoted(PLACE),
+        line(command)
     );
-    call(&shelled, &put, script.as_bytes()).expect(0);
-    let run = line(&["/bin/sh", &format!("{place}/exec.sh")]);
-    let ran = call(&shelled, &run, b"").expect(0);
-    let root = shelled.world.path("work");
-    assert_eq!(ran.stdout, format!("it's\nbuy milk\n{}\n", root.display()));
-    let clean = [
+    let put = ["/bin/sh", "-c", STAGE, "openclaw-sandbox-exec-stage", PLACE];
+    call(shelled, &line(&put), script.as_bytes())
+}
+
+/// The call that runs it.
+fn run_staged(shelled: &Shelled, input: &[u8]) -> Ran {
+    call(
+        shelled,
+        &line(&["/bin/sh", &format!("{PLACE}/exec.sh")]),
+        input,
+    )
+}
+
+fn clean(shelled: &Shelled) -> Ran {
+    let clean = "rm -rf -- \"$1\"";
+    let words = [
         "/bin/sh",
         "-c",
-        "rm -rf -- \"$1\"",
+        clean,
         "openclaw-sandbox-exec-cleanup",
-        place,
+        PLACE,
     ];
-    call(&shelled, &line(&clean), b"").expect(0);
-    let left: Vec<_> = std::fs::read_dir(root).unwrap().collect();
-    assert_eq!(left.len(), 1, "{left:?}");
-    assert!(!Path::new(place).exists());
+    call(shelled, &line(&words), b"")
+}
+
+/// What waits for a later call.
+fn waiting(shelled: &Shelled) -> usize {
+    let kept = shelled.world.path("home/.local/state/lobsterpot/ssh");
+    std::fs::read_dir(kept).unwrap().count()
+}
+
+/// A script is put into /tmp by one call, and run by the next one, whatever may be written.
+#[test]
+fn a_script_for_one_command_is_found_by_the_next_call() {
+    for (policy, mode) in [
+        ("workspace", "auto"),
+        ("read-only", "auto"),
+        ("workspace", "flat"),
+        ("read-only", "flat"),
+    ] {
+        let shelled = Shelled::new().under(policy);
+        let shelled = if mode == "flat" {
+            shelled.in_flat_mode()
+        } else {
+            shelled
+        };
+        let command = ["/bin/sh", "-c", "echo $A; cat notes.txt; pwd; cat; exit 5"];
+        stage(&shelled, &command).expect(0);
+        assert_eq!(waiting(&shelled), 1);
+        let ran = run_staged(&shelled, b"in\0put").expect(5);
+        let root = shelled.world.path("work");
+        let expected = format!("it's\nbuy milk\n{}\nin\0put", root.display());
+        assert_eq!(ran.stdout, expected, "{policy} {mode}");
+        // It runs once.
+        assert_eq!(waiting(&shelled), 0);
+        let again = run_staged(&shelled, b"").expect(125);
+        assert!(again.stderr.contains("no script waits"), "{again:?}");
+        clean(&shelled).expect(0);
+        let left: Vec<_> = std::fs::read_dir(&root).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+        assert!(!Path::new(PLACE).exists());
+        // What it may do is what any command may.
+        stage(&shelled, &["/bin/sh", "-c", "echo x > made"]).expect(0);
+        let wrote = run_staged(&shelled, b"");
+        assert_eq!(wrote.code == 0, policy == "workspace", "{wrote:?}");
+        assert_eq!(root.join("made").exists(), policy == "workspace");
+        stage(&shelled, &["/bin/sh", "-c", "cat ../home/diary.txt"]).expect(0);
+        let read = run_staged(&shelled, b"");
+        assert!(read.code != 0 && read.stdout.is_empty(), "{read:?}");
+    }
+}
+
+#[test]
+fn a_script_that_waits_is_bounded_private_and_out_of_reach() {
+    let shelled = Shelled::new();
+    stage(&shelled, &["cat", "notes.txt"]).expect(0);
+    // Nobody puts another one in its place.
+    stage(&shelled, &["echo", "other"]).expect(125);
+    let kept = shelled.world.path("home/.local/state/lobsterpot/ssh");
+    for path in std::fs::read_dir(&kept).unwrap() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = path.unwrap().path();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        // Commands neither read nor list it.
+        let ran = call(&shelled, &line(&["cat", path.to_str().unwrap()]), b"");
+        assert!(ran.code != 0 && ran.stdout.is_empty(), "{ran:?}");
+    }
+    assert_eq!(run_staged(&shelled, b"").expect(0).stdout, "buy milk\n");
+    let long = "x".repeat(1 << 20);
+    let ran = stage(&shelled, &["echo", &long]).expect(125);
+    assert!(ran.stderr.contains("longer than 1 MiB"), "{ran:?}");
+    assert_eq!(waiting(&shelled), 0);
+    // One that is not wanted any more is forgotten.
+    stage(&shelled, &["true"]).expect(0);
+    clean(&shelled).expect(0);
+    assert_eq!(waiting(&shelled), 0);
+    // Where nothing may run, no script does.
+    let shelled = shelled.under("locked");
+    stage(&shelled, &["true"]).expect(0);
+    let refused = run_staged(&shelled, b"").expect(126);
+    assert!(
+        refused.stderr.contains("command-not-granted"),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -130,27 +208,8 @@ fn openclaw_itself() {
         return;
     };
     let shelled = Shelled::new();
-    let node = std::env::var_os("LOBSTERPOT_TEST_NODE").unwrap_or_else(|| "node".into());
-    let local = shelled.world.path("local");
     shelled.world.write("local/notes.txt", "buy milk\n");
-    // Packages are looked for from where the script is.
-    let script = Path::new(&installed).join("lobsterpot-test.mjs");
-    std::fs::copy(
-        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shim/openclaw.mjs"),
-        &script,
-    )
-    .unwrap();
-    let output = shelled
-        .command(node)
-        .arg(&script)
-        .arg(shelled.world.path("bin/lobsterpot-ssh"))
-        .arg(shelled.world.path("work"))
-        .arg(&local)
-        .output()
-        .unwrap();
-    std::fs::remove_file(&script).unwrap();
-    let ran = Ran::of(output).expect(0);
-    let said: Value = serde_json::from_str(ran.stdout.trim()).unwrap_or_else(|_| panic!("{ran:?}"));
+    let said = told_by_openclaw(&shelled, Path::new(&installed));
     let root = said["root"].as_str().unwrap();
     assert_eq!(said["plain"]["code"], 3, "{said:#}");
     assert_eq!(
@@ -166,4 +225,38 @@ fn openclaw_itself() {
     assert_eq!(said["gone"], Value::Null);
     assert_eq!(said["moved"], "it's new\n");
     assert_eq!(said["removed"], Value::Null);
+    // The workspace is there now, and need not be made.
+    let shelled = shelled.under("read-only");
+    let said = told_by_openclaw(&shelled, Path::new(&installed));
+    assert_eq!(said["plain"]["code"], 3, "{said:#}");
+    let plain = format!("buy milk\n{root}\nit's \"me\"\n");
+    assert_eq!(said["plain"]["stdout"], plain);
+    assert_eq!(said["outside"]["stdout"], "");
+    assert_eq!(said["read"], "buy milk\n");
+    assert!(said["write"]["error"].is_string(), "{said:#}");
+    assert!(said["mkdir"]["error"].is_string(), "{said:#}");
+    assert_eq!(waiting(&shelled), 0);
+}
+
+/// What came of each step of OpenClaw's own backend.
+fn told_by_openclaw(shelled: &Shelled, installed: &Path) -> Value {
+    let node = std::env::var_os("LOBSTERPOT_TEST_NODE").unwrap_or_else(|| "node".into());
+    // Packages are looked for from where the script is.
+    let script = installed.join("lobsterpot-test.mjs");
+    std::fs::copy(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shim/openclaw.mjs"),
+        &script,
+    )
+    .unwrap();
+    let output = shelled
+        .command(node)
+        .arg(&script)
+        .arg(shelled.world.path("bin/lobsterpot-ssh"))
+        .arg(shelled.world.path("work"))
+        .arg(shelled.world.path("local"))
+        .output()
+        .unwrap();
+    std::fs::remove_file(&script).unwrap();
+    let ran = Ran::of(output).expect(0);
+    serde_json::from_str(ran.stdout.trim()).unwrap_or_else(|_| panic!("{ran:?}"))
 }

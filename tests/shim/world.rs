@@ -12,6 +12,7 @@ pub(super) const NAME: &str = "lobsterpot-sh";
 /// A world, and the shell in it.
 pub(super) struct Shelled {
     pub(super) world: World,
+    settings: Vec<(&'static str, &'static str)>,
 }
 
 impl Shelled {
@@ -22,7 +23,20 @@ impl Shelled {
         for name in [NAME, "lobsterpot-ssh"] {
             std::os::unix::fs::symlink(program, world.path("bin").join(name)).unwrap();
         }
-        Self { world }
+        let settings = Vec::new();
+        Self { world, settings }
+    }
+
+    /// The same under another policy.
+    pub(super) fn under(mut self, policy: &'static str) -> Self {
+        self.settings.push(("LOBSTERPOT_POLICY", policy));
+        self
+    }
+
+    /// The same without namespaces.
+    pub(super) fn in_flat_mode(mut self) -> Self {
+        self.settings.push(("LOBSTERPOT_FORCE_FLAT", "1"));
+        self
     }
 
     /// The path of the shell.
@@ -39,19 +53,12 @@ impl Shelled {
 
     /// A program in the workspace, in whose environment the shell is chosen and set up.
     pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        // The environment of the world, for another program.
-        let ours = self.world.command::<&str>([]);
         let mut command = Command::new(program);
-        command.current_dir(self.world.path("work"));
-        for (name, value) in ours.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
+        self.world.settle(&mut command);
         command
             .env("SHELL", self.shell())
             .env("LOBSTERPOT_ROOT", self.world.path("work"))
+            .envs(self.settings.iter().copied())
             .stdin(Stdio::null());
         command
     }
@@ -60,13 +67,4 @@ impl Shelled {
     pub(super) fn run<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Ran {
         Ran::of(self.command(self.shell()).args(words).output().unwrap())
     }
-}
-
-/// A tool that this host lacks: printed and counted, or a failure where all are required.
-pub(super) fn skip(what: &str) {
-    assert!(
-        std::env::var_os("LOBSTERPOT_REQUIRE_ALL").is_none(),
-        "not tested on this host: {what}"
-    );
-    eprintln!("SKIPPED: {what}");
 }

@@ -13,10 +13,10 @@
 mod areas;
 mod attempts;
 mod call;
-mod missing;
 mod place;
 mod scheduling;
 mod shown;
+mod witness;
 
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
@@ -26,19 +26,17 @@ use nix::errno::Errno;
 use syscalls::Sysno;
 
 pub(super) use areas::{Area, AreaSource, Areas, Known};
-use attempts::{Attempt, Object, Wanted, is_absent};
-use call::Call;
-use missing::is_missing;
+use attempts::{Attempt, is_absent, split};
+use call::{Call, Target};
 use place::{Pinned, WritableRoot};
 use scheduling::Scheduling;
 use shown::Shown;
 
 use super::message::{RefusedCall, RefusedFor};
 use super::seccomp::{Action, SyscallRules};
-use crate::model::Right;
 use crate::policy::PatternSet;
 use crate::sys::caller;
-use crate::sys::metadata::{self, Change, Identity};
+use crate::sys::metadata::{self, Change, Identity, LastLink};
 use crate::sys::notification::{Answer, Listener, Notification};
 
 /// What becomes of the calls that are handed over.
@@ -174,11 +172,7 @@ impl Supervisor {
             Ok(pinned) => pinned,
             Err(error)
                 if self.elsewhere == RefusedFor::ReadOnly
-                    && !is_missing(
-                        self.areas.as_ref(),
-                        (notification.pid, &call.target),
-                        &error,
-                    ) =>
+                    && !self.is_missing_inside(notification.pid, &call.target, &error) =>
             {
                 return refuse(notification, &call, None, RefusedFor::ReadOnly);
             }
@@ -198,6 +192,37 @@ impl Supervisor {
         }
     }
 
+    /// Whether a directory that commands may look at has no such name: then there is nothing to
+    /// refuse.
+    fn is_missing_inside(&self, pid: i32, target: &Target, error: &io::Error) -> bool {
+        let (
+            Some(areas),
+            Target::Path {
+                directory, path, ..
+            },
+        ) = (&self.areas, target)
+        else {
+            return false;
+        };
+        let (above, name) = split(path);
+        let look_up = |path, last| {
+            let target = Target::Path {
+                directory: *directory,
+                path,
+                last,
+            };
+            Pinned::by(pid, &target)
+        };
+        let Ok(above) = look_up(above, LastLink::Follow) else {
+            return false;
+        };
+        // Of a link that leads nowhere, nobody knows where it would lead.
+        let itself = look_up(path.clone(), LastLink::Keep);
+        is_absent(error)
+            && itself.is_err_and(|error| is_absent(&error))
+            && !areas.are_left_by(&above.path().join(name))
+    }
+
     /// The error of a call that the filter closes, and hands over only to be told of.
     fn closed_with(&self, notification: &Notification) -> Option<i32> {
         let number = u32::try_from(notification.number).ok()?;
@@ -205,117 +230,6 @@ impl Supervisor {
         match rules.verdict(number, &notification.arguments) {
             Action::Errno(errno) => Some(errno.number().into()),
             Action::Allow | Action::Notify => None,
-        }
-    }
-
-    /// Refuses what other layers would refuse; leaves to them what they would not.
-    fn witness(
-        &self,
-        areas: &Areas,
-        (listener, notification): (&Listener, &Notification),
-        attempt: &Attempt,
-    ) -> (Answer, Option<RefusedCall>) {
-        let Some((reason, shown)) = self.refusal(areas, notification.pid, attempt) else {
-            return (Answer::LeftToOtherLayers, None);
-        };
-        if !listener.is_waiting(notification.id) {
-            return (Answer::Refused(Errno::EPERM as i32), None);
-        }
-        self.told((notification, attempt.name), shown, reason)
-    }
-
-    /// Why other layers would refuse it, and of what. The kernel comes no further than to the
-    /// first name that makes the call fail.
-    fn refusal(&self, areas: &Areas, pid: i32, attempt: &Attempt) -> Option<(RefusedFor, Shown)> {
-        for object in &attempt.objects {
-            match object.wanted(pid) {
-                Ok(wanted) => {
-                    if let Some(reason) = areas.refusal(&wanted) {
-                        let shown = object.shown(pid, Some(&wanted.path));
-                        return Some((self.expected(reason), shown));
-                    }
-                }
-                Err(error) => {
-                    let reason = self.beyond(areas, object, pid, &error)?;
-                    return Some((reason, object.shown(pid, None)));
-                }
-            }
-        }
-        None
-    }
-
-    /// A refusal with the error that the kernel would have given.
-    fn told(
-        &self,
-        call: (&Notification, &str),
-        shown: Shown,
-        reason: RefusedFor,
-    ) -> (Answer, Option<RefusedCall>) {
-        let (answer, told) = refused(call, shown, reason);
-        // What is protected in a view is mounted read-only.
-        let by_mount = self.metadata == MetadataChanges::LeftToMounts;
-        if by_mount && reason == RefusedFor::Exception {
-            return (Answer::Refused(Errno::EROFS as i32), told);
-        }
-        (answer, told)
-    }
-
-    /// Refuses a change of metadata that the mounts of a view would refuse; leaves to them what
-    /// they would not.
-    fn witness_change(
-        &self,
-        listener: &Listener,
-        notification: &Notification,
-        call: &Call,
-    ) -> (Answer, Option<RefusedCall>) {
-        let Ok(pinned) = Pinned::by(notification.pid, &call.target) else {
-            return (Answer::LeftToOtherLayers, None);
-        };
-        let wanted = Wanted::of(pinned, Right::Write);
-        let reason = self.areas.as_ref().and_then(|areas| areas.refusal(&wanted));
-        let Some(reason) = reason else {
-            return (Answer::LeftToOtherLayers, None);
-        };
-        if !listener.is_waiting(notification.id) {
-            return (Answer::Refused(Errno::EPERM as i32), None);
-        }
-        let shown = Shown::of(notification.pid, &call.target, Some(&wanted.path));
-        self.told((notification, call.name), shown, self.expected(reason))
-    }
-
-    /// Why nothing is there: in a view without a tripwire, because it lies outside.
-    fn beyond(
-        &self,
-        areas: &Areas,
-        object: &Object,
-        pid: i32,
-        error: &io::Error,
-    ) -> Option<RefusedFor> {
-        if self.beyond == Beyond::Silent || !is_absent(error) {
-            return None;
-        }
-        let path = object.written(pid)?;
-        areas
-            .are_left_by(path.as_path())
-            .then_some(RefusedFor::NotThere)
-    }
-
-    /// The reason by which the answer is the one that the kernel would have given.
-    fn expected(&self, reason: RefusedFor) -> RefusedFor {
-        match reason {
-            // Whatever it is, it cannot be changed.
-            RefusedFor::Outside | RefusedFor::Exception
-                if self.elsewhere == RefusedFor::ReadOnly =>
-            {
-                RefusedFor::ReadOnly
-            }
-            // A read-only mount of the host's.
-            RefusedFor::Exception if self.metadata == MetadataChanges::Made => RefusedFor::ReadOnly,
-            // In a view there is nothing else outside.
-            RefusedFor::Outside if self.metadata == MetadataChanges::LeftToMounts => {
-                RefusedFor::ReadOnly
-            }
-            reason => reason,
         }
     }
 

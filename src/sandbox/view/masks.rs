@@ -13,7 +13,7 @@ use nix::sys::stat::Mode;
 use super::error::{ViewError, ViewStep};
 use super::locate::Located;
 use super::own::{attach_at, open_in};
-use crate::policy::{Below, PatternSet};
+use crate::policy::PatternSet;
 use crate::sys::metadata::Identity;
 use crate::sys::mount::{self, Attributes};
 use crate::sys::search::{Found, Look, search};
@@ -185,10 +185,10 @@ fn existing(
             Look::Found
         } else if leads_through(path) {
             Look::Through
-        } else if patterns.below(path) == Below::Nothing {
-            Look::Past
-        } else {
+        } else if patterns.lead_below(path) {
             Look::Below
+        } else {
+            Look::Past
         }
     };
     let mut found = search(grant, &judge)?;
