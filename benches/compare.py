@@ -11,6 +11,7 @@ without it its columns are empty.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -80,7 +81,7 @@ class Session:
 
     def __init__(self, program, options, root, flat="0"):
         environment = dict(os.environ, LOBSTERPOT_FORCE_FLAT=flat)
-        self.call = subprocess.Popen([program, "call"] + options, cwd=root, env=environment,
+        self.call = subprocess.Popen(program + ["call"] + options, cwd=root, env=environment,
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.time(SYSTEM)
 
@@ -158,19 +159,32 @@ def heading(title, variants):
     print(f"\n{title}\n\n| | bare | " + " | ".join(names) + " |\n|" + "---|" * (len(names) + 2))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=60)
-    parser.add_argument("--files", type=int, default=50_000)
+def asked(about, rounds, files):
+    """What the command line says, with the program by its absolute path."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--files", type=int, default=files)
     default = os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "release", "lobsterpot")
     parser.add_argument("program", nargs="?", default=default)
     arguments = parser.parse_args()
-    program = os.path.abspath(arguments.program)
+    arguments.program = os.path.abspath(arguments.program)
+    return arguments
+
+
+@contextlib.contextmanager
+def workspace():
+    """A directory to work in, beside one for the log; both are gone afterwards."""
     with tempfile.TemporaryDirectory() as place:
         root = os.path.join(os.path.realpath(place), "root")
         os.mkdir(root)
         os.environ["XDG_STATE_HOME"] = os.path.join(place, "state")
-        compare(program, root, arguments)
+        yield root
+
+
+def main():
+    arguments = asked(__doc__, rounds=60, files=50_000)
+    with workspace() as root:
+        compare(arguments.program, root, arguments)
 
 
 def compare(program, root, arguments):
@@ -190,9 +204,9 @@ def compare(program, root, arguments):
     for name, command, share in work:
         ratios(name, command, whole, max(5, int(arguments.rounds * share)))
     sessions = {
-        "`--read-only`": Session(program, ["--read-only"], root),
-        "`workspace`": Session(program, [], root),
-        "`workspace`, forced flat": Session(program, [], root, flat="1"),
+        "`--read-only`": Session([program], ["--read-only"], root),
+        "`workspace`": Session([program], [], root),
+        "`workspace`, forced flat": Session([program], [], root, flat="1"),
     }
     heading("Commands in a prepared session", {"bare": None, **sessions})
     for name, command, share in work:

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""What the witnesses cost: commands in prepared sessions with more and fewer calls looked at.
+"""What the witnesses cost: commands in prepared sessions with each of them on and off.
 
     benches/witnesses.py [--rounds N] [--files N] [PROGRAM]
 
-Ratios to the bare command, taken in turn, as medians, in a Markdown table.
+Ratios to the bare command, taken in turn, as medians, in Markdown tables: by how many calls the
+supervisor looks at; with and without the tripwire (for root, who can hide its device from a
+session); with and without the kernel's audit (where the host has one that may be read).
 """
 
-import argparse
+import json
 import os
-import tempfile
+import subprocess
 
 import compare
 
@@ -16,13 +18,18 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LEVELS = ["closed-calls", "changes", "opens"]
 
 
-def policy(place, notify):
+# The tripwire's device is not there: nothing else in the session's environment is different.
+HIDDEN = ["unshare", "--mount", "sh", "-c", 'mount --bind /dev/null /dev/fuse && exec "$@"', "sh"]
+
+
+def policy(root, notify, kernel="off"):
     with open(os.path.join(HERE, "policies", "workspace.toml")) as file:
         text = file.read()
-    name = f"notify-{notify}"
+    name = f"notify-{notify}-{kernel}"
     text = text.replace('name = "workspace"', f'name = "{name}"', 1)
-    text = text.replace('mode = "auto"', f'mode = "auto"\nnotify = "{notify}"', 1)
-    path = os.path.join(place, f"{name}.toml")
+    keys = f'mode = "auto"\nnotify = "{notify}"\nkernel-witness = "{kernel}"'
+    text = text.replace('mode = "auto"', keys, 1)
+    path = os.path.join(os.path.dirname(root), f"{name}.toml")
     with open(path, "w") as file:
         file.write(text)
     return path
@@ -38,30 +45,60 @@ def storms(root):
     yield "`git clone`", ["sh", "-c", "git clone -q . cloned && rm -rf cloned"], 0.2
 
 
+def table(title, sessions, work, root, rounds):
+    compare.heading(title, {"bare": None, **sessions})
+    for name, command, share in work:
+        variants = {"bare": compare.Spawned(root), **sessions}
+        compare.ratios(name, command, variants, max(5, int(rounds * share)))
+    for session in sessions.values():
+        session.end()
+
+
+def levels(program, root):
+    sessions = {}
+    for mode, flat in [("view", "0"), ("flat", "1")]:
+        for level in LEVELS:
+            options = ["--policy", policy(root, level)]
+            sessions[f"{mode}, {level}"] = compare.Session([program], options, root, flat=flat)
+    return sessions
+
+
+def with_and_without_tripwire(program, root):
+    options = ["--policy", policy(root, "changes")]
+    return {
+        "view, tripwire": compare.Session([program], options, root),
+        "view, no tripwire": compare.Session(HIDDEN + [program], options, root),
+    }
+
+
+def with_and_without_kernel(program, root):
+    sessions = {}
+    for mode, flat in [("view", "0"), ("flat", "1")]:
+        for kernel in ["off", "required"]:
+            options = ["--policy", policy(root, "changes", kernel)]
+            name = f"{mode}, kernel {'on' if kernel == 'required' else kernel}"
+            sessions[name] = compare.Session([program], options, root, flat=flat)
+    return sessions
+
+
+def hears_the_kernel(program):
+    report = subprocess.run([program, "doctor", "--json"], capture_output=True, check=False)
+    return json.loads(report.stdout)["host"]["audit"] == "readable"
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--files", type=int, default=20_000)
-    default = os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "release", "lobsterpot")
-    parser.add_argument("program", nargs="?", default=default)
-    arguments = parser.parse_args()
-    program = os.path.abspath(arguments.program)
-    with tempfile.TemporaryDirectory() as place:
-        root = os.path.join(os.path.realpath(place), "root")
-        os.mkdir(root)
-        os.environ["XDG_STATE_HOME"] = os.path.join(place, "state")
-        work = [*compare.workloads(root, arguments.files), *storms(root)]
-        sessions = {}
-        for mode, flat in [("view", "0"), ("flat", "1")]:
-            for level in LEVELS:
-                options = ["--policy", policy(place, level)]
-                sessions[f"{mode}, {level}"] = compare.Session(program, options, root, flat=flat)
-        compare.heading("Commands in a prepared session, by `notify`", {"bare": None, **sessions})
-        for name, command, share in work:
-            rounds = max(5, int(arguments.rounds * share))
-            compare.ratios(name, command, {"bare": compare.Spawned(root), **sessions}, rounds)
-        for session in sessions.values():
-            session.end()
+    asked = compare.asked(__doc__, rounds=40, files=20_000)
+    program = asked.program
+    with compare.workspace() as root:
+        work = [*compare.workloads(root, asked.files), *storms(root)]
+        given = (work, root, asked.rounds)
+        table("Commands in a prepared session, by `notify`", levels(program, root), *given)
+        if os.geteuid() == 0:
+            sessions = with_and_without_tripwire(program, root)
+            table("With and without the tripwire", sessions, *given)
+        if hears_the_kernel(program):
+            sessions = with_and_without_kernel(program, root)
+            table("With and without the kernel's audit", sessions, *given)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@
 //! Commands are started from a process with a single thread, and from nowhere else; a program
 //! with several starts `lobsterpot call`, as [`daemon::Worker`] does.
 //!
-//! Modules in reading order; each may use only what `docs/architecture.md` lists for it:
+//! Modules in reading order; each may use only what `docs/architecture.md` lists for it, and that
+//! page follows one request through them:
 //!
 //! 1. [`model`]: the words.
 //! 2. [`policy`]: who may do what; pure.

@@ -20,6 +20,8 @@ mod daemon;
 mod decisions;
 /// Agents that ask before they use a tool: answers to recorded calls, and their settings.
 mod hooks;
+/// The host that the tests run on: who they can be, and what is said of what it lacks.
+mod host;
 /// The MCP server, by its protocol and by real clients.
 mod mcp;
 /// What plans are made of and come to, for every kernel, on any host.

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Switches one layer off at a time, in a copy of the sources, and expects the tests to go red.
 
-    tests/mutations.py [--list] [NAME ...]
+    tests/mutations.py [--list | --check | NAME ...]
 
 A mutation that no test notices means that a test proves nothing; the exit code is then 1.
 Each takes a build and a test run, so this is not a part of `cargo test`. The copy and its build
-stay in `target/mutations`, so that only the package itself is built again.
+stay in `target/mutations`, so that only the package itself is built again. `--check` only looks
+whether each mutation still finds what it changes, which `cargo test` does as well.
 
 A view that cannot be built any more, on a host that has views, is noticed, too: the program
 says so, and a policy that requires a view does not start. As root, so that what holds an ordinary user back is not what the tests see.
@@ -20,6 +21,7 @@ import time
 LAUNCH = "src/sys/launch.rs"
 LAUNCHER = "src/sandbox/launcher.rs"
 KEEPER = "src/sandbox/keeper.rs"
+SETTLING = "src/sandbox/settling.rs"
 LOCATE = "src/sandbox/view/locate.rs"
 LANDLOCK = "src/sandbox/landlock.rs"
 SUPERVISE = "src/sandbox/supervise/mod.rs"
@@ -97,7 +99,7 @@ MUTATIONS = [
 
     # hygiene
     ("capabilities", "containment::processes", [
-        (KEEPER, "    process::adopt_orphans()?;\n    process::drop_capabilities()?;", "    process::adopt_orphans()?;")]),
+        (SETTLING, "    process::adopt_orphans()?;\n    process::drop_capabilities()?;", "    process::adopt_orphans()?;")]),
     ("no_new_privs", "containment::processes", [
         (LAUNCH, "libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)", "0"),
         ("src/sys/teardown.rs", "unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };", ""),
@@ -110,14 +112,15 @@ MUTATIONS = [
          "#[allow(clippy::disallowed_methods)]\n    let mut variables: BTreeMap<OsString, OsString> = std::env::vars_os().collect();")]),
     ("session", "containment::streams", [
         (LAUNCH, "    if unsafe { libc::setsid() } == -1 {", "    if unsafe { libc::getpid() } == -1 {"),
-        (KEEPER, "    nix::unistd::setsid()?;\n", "")]),
+        (KEEPER, "    nix::unistd::setsid()?;\n", ""),
+        (SETTLING, "    nix::unistd::setsid()?;\n", "")]),
     ("signals", "containment::streams", [
         (LAUNCH, "        unsafe { libc::sigaction(signal, &raw const default, ptr::null_mut()) };", "        let _ = (signal, &default);")]),
     ("file as output", "containment::streams", [
         ("src/sandbox/streams.rs", "            (StreamKind::Closed | StreamKind::Directory | StreamKind::Null, _) => null(),\n            (StreamKind::Terminal, Some(terminal)) => {\n                if",
          "            (StreamKind::Closed | StreamKind::Directory | StreamKind::Null, _) => null(),\n            (_, None) => duplicate(caller),\n            (StreamKind::Terminal, Some(terminal)) => {\n                if")]),
     ("null stream", "containment::streams", [
-        (LAUNCHER, "            (Self::View, StreamKind::Null) => null(),\n", "")]),
+        ("src/sandbox/territory.rs", "            (Self::View, StreamKind::Null) => null(),\n", "")]),
 
     # the end
     ("teardown", "containment::survivors", [
@@ -228,6 +231,10 @@ def main():
         for name, tests, _ in MUTATIONS:
             print(f"{name:<20} {tests}")
         return
+    if wanted == ["--check"]:
+        stale = [f"{name}: {path}" for name, _, changes in MUTATIONS for path, old, _ in changes
+                 if old not in text_of(os.path.join(root, path))]
+        sys.exit("\n".join(stale) or 0)
     unknown = set(wanted) - {one[0] for one in MUTATIONS}
     if unknown:
         sys.exit(f"no such mutation: {', '.join(sorted(unknown))}")
@@ -242,6 +249,11 @@ def main():
             missed.append(name)
     print(f"{len(chosen) - len(missed)} of {len(chosen)} noticed")
     sys.exit(1 if missed else 0)
+
+
+def text_of(path):
+    with open(path) as source:
+        return source.read()
 
 
 def copy_of(root):
@@ -263,8 +275,7 @@ def try_one(copy, changes, tests):
     try:
         for path, old, new in changes:
             file = os.path.join(copy, path)
-            with open(file) as source:
-                text = source.read()
+            text = text_of(file)
             before.setdefault(file, text)
             if old not in text:
                 return f"NOT APPLICABLE: {path} has changed"

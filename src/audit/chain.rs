@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::hex::decode;
 
 /// What the first record of a log names as the one before it, as text to be hashed.
-pub(super) const GENESIS: &[u8] = b"lobsterpot audit log, version 1";
+const GENESIS: &[u8] = b"lobsterpot audit log, version 1";
 
 const PREV: &[u8] = b",\"prev\":\"";
 const HASH: &[u8] = b",\"hash\":\"";
@@ -42,7 +42,7 @@ impl Digest {
     }
 
     /// The hash as 64 lower case hexadecimal digits.
-    pub(super) fn to_hex(self) -> [u8; HEX] {
+    fn to_hex(self) -> [u8; HEX] {
         let mut text = [0; HEX];
         for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
             pair[0] = b"0123456789abcdef"[usize::from(byte >> 4)];

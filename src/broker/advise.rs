@@ -6,7 +6,6 @@
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::exec::{OP, target};
 use super::session::Session;
 use crate::audit::{RequestInfo, Target, Verdict};
 use crate::model::{Denial, ExecRun, Operation, RefusalCode, Reply, Request, Rule};
@@ -40,22 +39,13 @@ impl Session {
     }
 
     fn decide_on_command(&mut self, id: &Value, run: &ExecRun) -> Answer {
-        let target = target(run);
-        if let Err(why) = run.program() {
-            return self.bad_request(id, (OP, target), why);
+        match self.consider(id.clone(), run.clone()) {
+            Ok((asked, decided)) => {
+                let decided = decided.map(|approved| approved.permit.rule().clone());
+                self.answer_decided(asked.request(), decided)
+            }
+            Err(answer) => *answer,
         }
-        let cwd = self.working_directory(run);
-        let request = RequestInfo {
-            id,
-            op: OP,
-            target,
-            cwd: cwd.as_ref().ok(),
-        };
-        let decided = cwd.clone().and_then(|cwd| self.approve(run, &cwd));
-        self.answer_decided(
-            request,
-            decided.map(|approved| approved.permit.rule().clone()),
-        )
     }
 
     fn decide_on_paths(&self, id: &Value, operation: &Operation) -> Answer {
@@ -65,7 +55,7 @@ impl Session {
             target: Target::of(operation),
             cwd: Some(&self.terms.cwd),
         };
-        match self.terms.decide_on_files(operation) {
+        match self.permits(operation) {
             Ok(permits) => match permits.first() {
                 Some(permit) => self.answer_decided(request, Ok(permit.rule().clone())),
                 None => self.bad_request(id, (request.op, request.target), "no path"),

@@ -5,31 +5,24 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
-use super::command::{self, WorkingDirectory};
+use super::approve::Approved;
+use super::command;
 use super::error::{SessionError, chain};
 use super::failure::Failure;
 use super::refused::Witnessed;
 use super::running::{Asked, Entered, RunningCommand};
 use super::session::Session;
 use crate::audit::{Effect, Outcome, RecordId, RequestInfo, Target, Verdict};
-use crate::capability;
-use crate::model::{
-    Denial, Enforced, ExecRun, HostPath, Program, RefusalCode, Right, Rule, Status,
-};
-use crate::policy::{CommandPermit, PathAsk};
+use crate::model::{Denial, Enforced, ExecRun, Program, RefusalCode, Status};
+use crate::policy::CommandPermit;
 use crate::sandbox::{Exit, ExitStatus, Heard, Kept, Streams};
 
+/// The operation.
 pub(super) const OP: &str = "exec.run";
-
-/// A command that may run, and where.
-pub(super) struct Approved {
-    pub permit: CommandPermit,
-    directory: WorkingDirectory,
-}
 
 impl Session {
     /// Decides on a command, records the decision, runs it, and records what came of it.
-    pub(super) fn execute(&mut self, id: &Value, run: &ExecRun, streams: Streams) -> Answer {
+    pub(super) fn execute(&mut self, id: Value, run: ExecRun, streams: Streams) -> Answer {
         match self.begin(id, run, streams) {
             Ok(command) => {
                 let RunningCommand { visit, entered } = command;
@@ -43,151 +36,37 @@ impl Session {
     /// not run.
     pub(super) fn begin(
         &mut self,
-        id: &Value,
-        run: &ExecRun,
+        id: Value,
+        run: ExecRun,
         streams: Streams,
     ) -> Result<RunningCommand, Box<Answer>> {
-        let target = target(run);
-        if let Err(why) = run.program() {
-            return Err(self.bad_request(id, (OP, target), why).into());
-        }
-        let cwd = self.working_directory(run);
-        let request = RequestInfo {
-            id,
-            op: OP,
-            target,
-            cwd: cwd.as_ref().ok(),
-        };
-        let approved = cwd.clone().and_then(|cwd| self.approve(run, &cwd));
+        let (asked, approved) = self.consider(id, run)?;
         let verdict = match &approved {
             Ok(approved) => Verdict::Allowed(approved.permit.rule()),
             Err(denials) => Verdict::Denied(&denials[0]),
         };
-        let record = match self.ledger.decided(request, verdict) {
+        let record = match self.ledger.decided(asked.request(), verdict) {
             Ok(record) => record,
             Err(unavailable) => {
                 return Err(Answer::denied(vec![*unavailable], String::new()).into());
             }
         };
         match approved {
-            Ok(approved) => {
-                let asked = Asked {
-                    id: id.clone(),
-                    run: run.clone(),
-                    cwd: cwd.ok(),
-                    record,
-                };
-                self.start_approved(asked, approved, streams)
-            }
+            Ok(approved) => self.start_approved((asked, record), approved, streams),
             Err(denials) => {
                 for denial in &denials[1..] {
                     // The request is refused either way, and its first refusal is on record.
-                    let _ = self.ledger.refused(request, record, denial);
+                    let _ = self.ledger.refused(asked.request(), record, denial);
                 }
                 Err(Answer::denied(denials, record.to_string()).into())
             }
         }
     }
 
-    /// The directory that the command is to run in, by its letters.
-    pub(super) fn working_directory(&self, run: &ExecRun) -> Result<HostPath, Vec<Denial>> {
-        let Some(cwd) = &run.cwd else {
-            return Ok(self.terms.cwd.clone());
-        };
-        self.terms.cwd.join(cwd).map_err(|error| {
-            vec![Denial::by_broker(
-                RefusalCode::BadRequest,
-                OP,
-                &format!("cwd: {error}"),
-                Rule::default_deny(),
-            )]
-        })
-    }
-
-    /// Everything that is decided before a command starts. There is always a first denial.
-    pub(super) fn approve(
-        &mut self,
-        run: &ExecRun,
-        cwd: &HostPath,
-    ) -> Result<Approved, Vec<Denial>> {
-        let program = run.program().map_err(|_| Vec::new())?;
-        let subject = command::subject(program);
-        let one = |denial: Denial| vec![denial];
-        self.brake.admits(OP).map_err(one)?;
-        let permit = self
-            .terms
-            .policy
-            .decide_command(&self.terms.principal, OP, &subject)
-            .into_result()
-            .map_err(one)?;
-        self.approve_variables(run, &permit).map_err(one)?;
-        let directory = self.open_directory(run, cwd).map_err(one)?;
-        let denials = self.read_intent(program, cwd);
-        if denials.is_empty() {
-            Ok(Approved { permit, directory })
-        } else {
-            Err(denials)
-        }
-    }
-
-    fn approve_variables(&self, run: &ExecRun, permit: &CommandPermit) -> Result<(), Denial> {
-        let allowed = &self.terms.policy.policy().environment;
-        match run.env.keys().find(|name| !allowed.may_request(name)) {
-            Some(name) => Err(Denial::by_broker(
-                RefusalCode::RightNotGranted,
-                OP,
-                &format!("environment variable {name}"),
-                permit.rule().clone(),
-            )),
-            None => Ok(()),
-        }
-    }
-
-    fn open_directory(&self, run: &ExecRun, cwd: &HostPath) -> Result<WorkingDirectory, Denial> {
-        let written = cwd.as_path().display().to_string();
-        let subject = run.cwd.as_deref().unwrap_or(&written);
-        let ask = PathAsk {
-            op: OP,
-            subject,
-            path: cwd,
-            rights: Right::List.into(),
-        };
-        let permit = self
-            .terms
-            .policy
-            .decide_path(&self.terms.principal, ask)
-            .into_result()?;
-        match capability::directory(&self.capabilities, permit) {
-            Ok(handle) => Ok(WorkingDirectory {
-                path: cwd.clone(),
-                handle,
-            }),
-            Err(capability::Refusal::Denied(denial)) => Err(*denial),
-            Err(capability::Refusal::Failed(error)) => Err(Denial::by_broker(
-                RefusalCode::BadRequest,
-                OP,
-                &format!("cwd: {error}"),
-                Rule::default_deny(),
-            )),
-        }
-    }
-
-    fn read_intent(&mut self, program: Program<'_>, cwd: &HostPath) -> Vec<Denial> {
-        // Where no plan can be made, preparing the sandbox will say so.
-        if self.plan().is_err() {
-            return Vec::new();
-        }
-        let scratch = self.sandbox.as_ref().map(|sandbox| sandbox.scratch());
-        match &self.plan {
-            Some(plan) => self.terms.read_intent(program, cwd, plan, scratch),
-            None => Vec::new(),
-        }
-    }
-
     /// Starts an approved command.
     fn start_approved(
         &mut self,
-        asked: Asked,
+        (asked, record): (Asked, RecordId),
         approved: Approved,
         streams: Streams,
     ) -> Result<RunningCommand, Box<Answer>> {
@@ -195,10 +74,13 @@ impl Session {
         let Approved { permit, directory } = approved;
         let watch = match self.prepare_and_watch() {
             Ok(watch) => watch,
-            Err(error) => return Err(self.not_prepared(asked.noted(), &permit, &error).into()),
+            Err(error) => {
+                let noted = (asked.request(), record);
+                return Err(self.not_prepared(noted, &permit, &error).into());
+            }
         };
         let Some(sandbox) = self.sandbox.clone() else {
-            let gone = Answer::failed("the sandbox is gone", asked.record.to_string());
+            let gone = Answer::failed("the sandbox is gone", record.to_string());
             return Err(gone.into());
         };
         let policy = self.terms.policy.policy();
@@ -215,6 +97,7 @@ impl Session {
         let enforced = sandbox.plan().enforced();
         let entered = Entered {
             asked,
+            record,
             rule,
             watch,
             enforced,
@@ -227,26 +110,14 @@ impl Session {
     }
 
     /// Ends a command's request: when it has run, or could not.
-    pub(super) fn finish(&mut self, command: RunningCommand) -> Answer {
-        let RunningCommand { visit, entered } = command;
-        self.conclude(&entered, visit.conclude().map_err(Failure::from))
-    }
-
-    /// The same, for one that may still run: it is ended first.
-    pub(super) fn stop(&mut self, command: RunningCommand) -> Answer {
-        let RunningCommand { mut visit, entered } = command;
-        visit.cancel();
-        self.conclude(&entered, visit.finish().map_err(Failure::from))
-    }
-
-    fn conclude(&mut self, entered: &Entered, exit: Result<Exit, Failure>) -> Answer {
+    pub(super) fn conclude(&mut self, entered: &Entered, exit: Result<Exit, Failure>) -> Answer {
         // A launcher that is lost is let go of, and the next command gets another.
         if let Err(Failure::Enter(failed)) = &exit
             && failed.error.is_loss_of_launcher()
         {
             self.sandbox = None;
         }
-        let noted = entered.asked.noted();
+        let noted = entered.noted();
         let made = self.set_aside(&entered.watch, noted);
         match exit {
             Ok(exit) => self.report(&exit, entered).with_denials(made),
@@ -281,7 +152,7 @@ impl Session {
     fn report(&self, exit: &Exit, entered: &Entered) -> Answer {
         let (rule, mut enforced) = (&entered.rule, entered.enforced.clone());
         state_kernel(&mut enforced, &exit.heard);
-        let (request, record) = entered.asked.noted();
+        let (request, record) = entered.noted();
         let witnessed = Witnessed {
             refused: &exit.refused,
             seen: &exit.seen,
@@ -314,7 +185,7 @@ impl Session {
     }
 
     fn report_failure(&self, failure: &Failure, entered: &Entered, count: u64) -> Answer {
-        let (request, record) = entered.asked.noted();
+        let (request, record) = entered.noted();
         let enforced = entered.enforced.clone();
         let text = failure.text(request.target);
         let effect = Effect {

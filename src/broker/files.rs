@@ -9,7 +9,7 @@ use super::answer::Answer;
 use super::session::Session;
 use crate::audit::{Effect, Outcome, RecordId, RequestInfo, Target, Verdict};
 use crate::capability::{self, Refusal};
-use crate::model::{Enforced, Operation};
+use crate::model::{Denial, Enforced, Operation};
 use crate::policy::Permit;
 
 impl Session {
@@ -21,8 +21,7 @@ impl Session {
             target: Target::of(operation),
             cwd: Some(&self.terms.cwd),
         };
-        let admitted = self.brake.admits(operation.name()).map_err(Box::new);
-        let permits = admitted.and_then(|()| self.terms.decide_on_files(operation));
+        let permits = self.permits(operation);
         let verdict = match &permits {
             Ok(permits) => match permits.first() {
                 Some(permit) => Verdict::Allowed(permit.rule()),
@@ -38,6 +37,12 @@ impl Session {
             Ok(permits) => self.perform_decided((request, record), operation, permits),
             Err(denial) => Answer::denied(vec![*denial], record.to_string()),
         }
+    }
+
+    /// One permit for each path of a request.
+    pub(super) fn permits(&self, operation: &Operation) -> Result<Vec<Permit>, Box<Denial>> {
+        self.brake.admits(operation.name())?;
+        self.terms.decide_on_files(operation)
     }
 
     fn perform_decided(

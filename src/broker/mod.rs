@@ -3,9 +3,15 @@
 //! A request comes in as data and leaves as a reply; between the two stands a decision, and a
 //! record of it that was written before anything happened. Nothing outside this module may
 //! start a command or touch a file for a principal.
+//!
+//! In reading order: `library` finds the `terms` of a `session`; `files` and `exec` carry out its
+//! requests. For a command, `approve` decides, `prepare` and `protected` make ready, `running` is
+//! what is known meanwhile, and `refused` and `heard` put on record what was refused inside.
+//! `check`, `advise` and `tools` decide without carrying out.
 
 mod advise;
 mod answer;
+mod approve;
 mod brake;
 mod check;
 mod command;

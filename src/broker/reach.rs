@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
+use super::exec::OP;
 use crate::intent::Reach;
 use crate::model::{Denial, HostPath, Mode, PrincipalId, RefusalCode, Right, Rule};
 use crate::policy::{BoundPolicy, Decision, Network, PathAsk};
 use crate::sandbox::{Origin, Plan};
-
-/// The operation in denials of what a command line asks for.
-const OP: &str = "exec.run";
 
 /// Policy and system view together.
 pub(super) struct CommandReach<'a> {

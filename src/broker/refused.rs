@@ -198,8 +198,8 @@ fn supervised(call: &RefusedCall) -> Sighting<'_> {
         pid: call.pid.unsigned_abs(),
         process: &call.process,
         source: PathSource::TraceeMemory,
-        looked_up: None,
-        written: None,
+        looked_up: call.looked_up.as_deref().map(AsRef::as_ref),
+        written: call.written.as_deref(),
     }
 }
 

@@ -21,19 +21,20 @@ pub struct RunningCommand {
     pub(super) entered: Entered,
 }
 
-/// A request that was allowed and is on record.
+/// What was asked for. It says where, unless that is no path.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub id: Value,
     pub run: ExecRun,
     pub cwd: Option<HostPath>,
-    pub record: RecordId,
 }
 
 /// A command that has left the broker's hands.
 #[derive(Debug)]
 pub(super) struct Entered {
     pub asked: Asked,
+    /// The record of the decision.
+    pub record: RecordId,
     pub rule: Rule,
     pub watch: Rc<Watch>,
     pub enforced: Enforced,
@@ -48,14 +49,20 @@ impl RunningCommand {
 }
 
 impl Asked {
-    /// The request as records name it, and its record.
-    pub(super) fn noted(&self) -> (RequestInfo<'_>, RecordId) {
-        let request = RequestInfo {
+    /// The request as records name it.
+    pub(super) fn request(&self) -> RequestInfo<'_> {
+        RequestInfo {
             id: &self.id,
             op: OP,
             target: target(&self.run),
             cwd: self.cwd.as_ref(),
-        };
-        (request, self.record)
+        }
+    }
+}
+
+impl Entered {
+    /// The request as records name it, and its record.
+    pub(super) fn noted(&self) -> (RequestInfo<'_>, RecordId) {
+        (self.asked.request(), self.record)
     }
 }

@@ -9,14 +9,15 @@ use serde_json::Value;
 use super::answer::{Answer, RunReport};
 use super::brake::Brake;
 use super::error::SessionError;
+use super::failure::Failure;
 use super::ledger::{Heading, Ledger};
 use super::protected::Watch;
-use super::running::RunningCommand;
+use super::running::{Entered, RunningCommand};
 use super::terms::Terms;
 use crate::audit::{RequestInfo, SessionTotals, Target, Verdict};
 use crate::capability::{Capabilities, Exceptions};
 use crate::model::{Denial, Enforced, ExecRun, Operation, RefusalCode, Reply, Request, Rule};
-use crate::sandbox::{Concurrency, HostFeatures, Plan, Sandbox, Streams};
+use crate::sandbox::{Concurrency, Exit, HostFeatures, NotEntered, Plan, Sandbox, Streams};
 use crate::sys::roll::Enrolled;
 
 /// How far a request has come.
@@ -132,8 +133,9 @@ impl Session {
                 self.bad_request(&request.id, (request.operation.name(), Target::None), why)
             }
             Operation::ExecRun(run) => {
-                let stdin = run.stdin.clone().unwrap_or_default().into_bytes();
-                self.execute(&request.id, run, Streams::Kept { stdin })
+                let mut run = run.clone();
+                let stdin = stdin_of(&mut run);
+                self.execute(request.id.clone(), run, Streams::Kept { stdin })
             }
             operation => self.perform_on_files(&request.id, operation),
         };
@@ -142,39 +144,42 @@ impl Session {
     }
 
     /// Begins to carry out a request: a command runs on, anything else is answered.
-    pub fn start(&mut self, request: &Request) -> Progress {
-        let Operation::ExecRun(run) = &request.operation else {
-            return Progress::Answered(self.handle(request).into());
+    pub fn start(&mut self, request: Request) -> Progress {
+        let Operation::ExecRun(mut run) = request.operation else {
+            return Progress::Answered(self.handle(&request).into());
         };
-        let stdin = run.stdin.clone().unwrap_or_default().into_bytes();
+        let stdin = stdin_of(&mut run);
         let streams = if run.stream {
             Streams::Live { stdin }
         } else {
             Streams::Kept { stdin }
         };
-        match self.begin(&request.id, run, streams) {
+        match self.begin(request.id.clone(), run, streams) {
             Ok(command) => Progress::Running(Box::new(command)),
             Err(answer) => {
                 self.count(&answer);
-                Progress::Answered(answer.into_reply(request.id.clone()).into())
+                Progress::Answered(answer.into_reply(request.id).into())
             }
         }
     }
 
     /// Answers the request of a command that is over.
     pub fn end(&mut self, command: RunningCommand) -> Reply {
-        let id = command.id().clone();
-        let answer = self.finish(command);
-        self.count(&answer);
-        answer.into_reply(id)
+        let RunningCommand { visit, entered } = command;
+        self.reply_to(entered, visit.conclude())
     }
 
     /// Ends a command that may still run, and answers its request.
     pub fn end_now(&mut self, command: RunningCommand) -> Reply {
-        let id = command.id().clone();
-        let answer = self.stop(command);
+        let RunningCommand { mut visit, entered } = command;
+        visit.cancel();
+        self.reply_to(entered, visit.finish())
+    }
+
+    fn reply_to(&mut self, entered: Entered, exit: Result<Exit, NotEntered>) -> Reply {
+        let answer = self.conclude(&entered, exit.map_err(Failure::from));
         self.count(&answer);
-        answer.into_reply(id)
+        answer.into_reply(entered.asked.id)
     }
 
     /// Carries out the request in a line of JSON. A line that is none is answered too.
@@ -198,8 +203,8 @@ impl Session {
     }
 
     /// Runs a command on the caller's own standard streams.
-    pub fn run(&mut self, command: &ExecRun) -> RunReport {
-        let answer = self.execute(&Value::Null, command, Streams::Caller);
+    pub fn run(&mut self, command: ExecRun) -> RunReport {
+        let answer = self.execute(Value::Null, command, Streams::Caller);
         self.count(&answer);
         RunReport {
             exit_code: answer.exit_code,
@@ -270,4 +275,9 @@ impl Session {
             Err(unavailable) => Answer::denied(vec![*unavailable], String::new()),
         }
     }
+}
+
+/// Takes what the command is to read; records do not hold it.
+fn stdin_of(run: &mut ExecRun) -> Vec<u8> {
+    run.stdin.take().unwrap_or_default().into_bytes()
 }

@@ -36,7 +36,7 @@ impl Capabilities {
 }
 
 /// Fails for whatever is no regular file.
-pub(super) fn must_be_regular(permit: &Permit, inode: &Inode) -> Result<(), Refusal> {
+fn must_be_regular(permit: &Permit, inode: &Inode) -> Result<(), Refusal> {
     let problem = match inode.kind {
         Kind::File => return Ok(()),
         Kind::Directory => Problem::IsADirectory,

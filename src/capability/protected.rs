@@ -12,10 +12,10 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use super::table::Capabilities;
-use crate::policy::{Below, EffectiveGrant, GrantId};
+use crate::policy::{EffectiveGrant, GrantId};
 use crate::sys::metadata::{LastLink, Resolution, c_path, pin};
 use crate::sys::names::{Existing, rename};
-use crate::sys::search::{Look, search};
+use crate::sys::search::search;
 
 /// The exceptions of grants, hidden and protected names alike, that existed at one moment.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -84,16 +84,12 @@ fn exceptions_below(handle: BorrowedFd<'_>, grant: &EffectiveGrant) -> io::Resul
     if patterns.is_empty() {
         return Ok(Vec::new());
     }
-    let judge = |path: &Path| {
-        if patterns.matches(path) {
-            Look::Found
-        } else if patterns.below(path) == Below::Nothing {
-            Look::Past
-        } else {
-            Look::Below
-        }
-    };
-    match search(handle, &judge) {
+    let found = search(
+        handle,
+        |path| patterns.matches(path),
+        |path| patterns.lead_below(path),
+    );
+    match found {
         Ok(found) => Ok(found.into_iter().map(|one| one.path).collect()),
         // A granted file.
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(Vec::new()),

@@ -6,19 +6,19 @@
 mod concurrent;
 mod live;
 
-use std::io::{self, BufReader, Write as _};
+use std::io::{self, Write as _};
 
 use clap::Args;
+use serde::Serialize;
 
 use super::failure::Failure;
-use super::lines::{self, Line};
+use super::lines::{Line, Lines};
 use super::output;
 use super::selectors::Selectors;
 use super::session;
 use crate::ambient::Operator;
 use crate::broker::{Session, Terms};
 use crate::daemon::{Opened, Origin};
-use crate::model::Reply;
 use crate::sandbox::Concurrency;
 
 const AFTER_HELP: &str = r#"Examples:
@@ -102,29 +102,31 @@ fn opened(terms: &Terms, session: &Session) -> Result<Opened, Failure> {
     })
 }
 
+/// One request after the other: the next one is not looked at before the reply is out.
 fn answer_all(session: &mut Session) -> Result<(), Failure> {
-    let mut input = BufReader::new(io::stdin().lock());
-    let mut stdout = io::stdout().lock();
-    while let Some(reply) = next_reply(session, &mut input)? {
-        stdout
-            .write_all(&output::json_line(&reply))
-            .and_then(|()| stdout.flush())
-            .map_err(Failure::output)?;
+    let mut lines = Lines::of_requests();
+    while !lines.have_ended() {
+        for line in read(&mut lines)? {
+            say(&match line {
+                Line::Text(line) => session.handle_line(&line),
+                Line::Unusable(why) => session.refuse_line(why),
+            })?;
+        }
     }
     Ok(())
 }
 
-fn next_reply(
-    session: &mut Session,
-    input: &mut impl io::BufRead,
-) -> Result<Option<Reply>, Failure> {
-    let line = lines::next(input, lines::LONGEST)
-        .map_err(|error| Failure::unavailable(InputError(error)))?;
-    Ok(match line {
-        Line::Text(line) => Some(session.handle_line(&line)),
-        Line::Unusable(why) => Some(session.refuse_line(why)),
-        Line::End => None,
-    })
+fn read(lines: &mut Lines) -> Result<Vec<Line>, Failure> {
+    let read = lines.read(&mut io::stdin().lock());
+    read.map_err(|error| Failure::unavailable(InputError(error)))
+}
+
+fn say(value: &impl Serialize) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(&output::json_line(value))
+        .and_then(|()| stdout.flush())
+        .map_err(Failure::output)
 }
 
 /// Standard input gives nothing more, and not because it has ended.

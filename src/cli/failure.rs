@@ -49,6 +49,21 @@ enum Cause {
     Findings(&'static str, Diagnostics),
 }
 
+/// The exit codes of a command that runs one, for its help.
+macro_rules! exit_codes {
+    ($usage:literal) => {
+        concat!(
+            "  the command's own; 128+n when signal n ended it\n  2    usage: ",
+            $usage,
+            "\n  124  the time was up\n",
+            "  125  the policy cannot be used, or the sandbox not be prepared, so nothing ran\n",
+            "  126  denied before it started\n",
+            "  127  no such command",
+        )
+    };
+}
+pub(super) use exit_codes;
+
 /// The usual failure of a command that runs nothing.
 const GENERAL: u8 = 1;
 /// An option cannot be used.

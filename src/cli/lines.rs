@@ -1,58 +1,21 @@
-//! Lines of requests, read one by one, with a bound on how long a line may be.
+//! Lines of requests, out of the pieces in which they come, with a bound on how long a line may
+//! be.
 //!
 //! A line that cannot be a request is reported as such and skipped to its end, so that the
 //! next line is read as what it is.
 
-use std::io::{self, BufRead};
+use std::io::{self, Read};
 
 /// The longest line that is read, in bytes. A longer one is skipped.
-pub(super) const LONGEST: usize = 16 << 20;
+const LONGEST: usize = 16 << 20;
 
 /// What was read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
-    /// A line, without its end.
+    /// A line, without its end, which is `\n` or `\r\n`; the last line may have none.
     Text(String),
     /// A line that no request can be, for this reason.
     Unusable(&'static str),
-    /// There are no more lines.
-    End,
-}
-
-/// Reads the next line. Its end is `\n` or `\r\n`; the last line may have none.
-pub(super) fn next(input: &mut impl BufRead, longest: usize) -> io::Result<Line> {
-    let mut line = Vec::new();
-    let mut too_long = false;
-    loop {
-        let available = match input.fill_buf() {
-            Ok(available) => available,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        if available.is_empty() {
-            if line.is_empty() && !too_long {
-                return Ok(Line::End);
-            }
-            break;
-        }
-        let end = available.iter().position(|byte| *byte == b'\n');
-        let part = &available[..end.unwrap_or(available.len())];
-        too_long = too_long || line.len() + part.len() > longest;
-        if too_long {
-            line = Vec::new();
-        } else {
-            line.extend_from_slice(part);
-        }
-        let used = end.map_or(available.len(), |end| end + 1);
-        input.consume(used);
-        if end.is_some() {
-            break;
-        }
-    }
-    if too_long {
-        return Ok(TOO_LONG);
-    }
-    Ok(without_end(line))
 }
 
 const TOO_LONG: Line = Line::Unusable("the line is longer than 16 MiB");
@@ -67,26 +30,55 @@ fn without_end(mut line: Vec<u8>) -> Line {
     }
 }
 
-/// Lines out of pieces that come when they come, for a reader that must not wait.
+/// A reader of lines.
 #[derive(Debug)]
-pub(super) struct Gathering {
+pub(super) struct Lines {
     longest: usize,
     pending: Vec<u8>,
     /// The line that is being read is too long, and is skipped.
     is_skipping: bool,
+    has_ended: bool,
 }
 
-impl Gathering {
-    pub(super) fn new(longest: usize) -> Self {
+impl Lines {
+    /// Of requests.
+    pub(super) fn of_requests() -> Self {
+        Self::no_longer_than(LONGEST)
+    }
+
+    fn no_longer_than(longest: usize) -> Self {
         Self {
             longest,
             pending: Vec::new(),
             is_skipping: false,
+            has_ended: false,
         }
     }
 
+    /// Whether there are no more lines.
+    pub(super) fn have_ended(&self) -> bool {
+        self.has_ended
+    }
+
+    /// Reads once; gives the lines that are complete then. The end of the input completes the
+    /// last one.
+    pub(super) fn read(&mut self, input: &mut impl Read) -> io::Result<Vec<Line>> {
+        let mut piece = [0; 16 << 10];
+        let count = match input.read(&mut piece) {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        self.has_ended = count == 0;
+        let mut lines = self.add(&piece[..count]);
+        if self.has_ended {
+            lines.extend(self.finish());
+        }
+        Ok(lines)
+    }
+
     /// Takes a piece; gives the lines that it completes.
-    pub(super) fn add(&mut self, mut piece: &[u8]) -> Vec<Line> {
+    fn add(&mut self, mut piece: &[u8]) -> Vec<Line> {
         let mut lines = Vec::new();
         while let Some(end) = piece.iter().position(|byte| *byte == b'\n') {
             self.extend(&piece[..end]);
@@ -98,7 +90,7 @@ impl Gathering {
     }
 
     /// The last line, where it has no end.
-    pub(super) fn finish(&mut self) -> Option<Line> {
+    fn finish(&mut self) -> Option<Line> {
         let is_there = self.is_skipping || !self.pending.is_empty();
         is_there.then(|| self.complete())
     }
@@ -124,19 +116,27 @@ impl Gathering {
 
 #[cfg(test)]
 mod tests {
-    use super::{Gathering, Line, next};
-    use std::io::BufReader;
+    use super::{Line, Lines};
+    use std::io::Read as _;
 
-    fn lines(input: &[u8], longest: usize) -> Vec<Line> {
-        // A buffer of 3 bytes, so that every line spans several reads.
-        let mut input = BufReader::with_capacity(3, input);
-        let mut lines = Vec::new();
-        loop {
-            match next(&mut input, longest).unwrap() {
-                Line::End => return lines,
-                line => lines.push(line),
-            }
+    /// The lines of an input that comes in pieces of this size.
+    fn in_pieces(input: &[u8], longest: usize, size: u64) -> Vec<Line> {
+        let mut lines = Lines::no_longer_than(longest);
+        let mut rest = input;
+        let mut read = Vec::new();
+        while !lines.have_ended() {
+            read.extend(lines.read(&mut rest.by_ref().take(size)).unwrap());
         }
+        read
+    }
+
+    /// However it is cut, the same lines come out.
+    fn lines(input: &[u8], longest: usize) -> Vec<Line> {
+        let whole = in_pieces(input, longest, 1 << 10);
+        for size in 1..=input.len() as u64 {
+            assert_eq!(in_pieces(input, longest, size), whole, "{size}");
+        }
+        whole
     }
 
     fn text(line: &str) -> Line {
@@ -150,22 +150,6 @@ mod tests {
             [text("one"), text("two"), text(""), text("four")]
         );
         assert_eq!(lines(b"", 100), []);
-    }
-
-    /// However it is cut, the same lines come out.
-    #[test]
-    fn pieces_make_the_same_lines() {
-        let input = b"one\ntwo\r\n\n0123456789a\n\xff\nlast";
-        for size in 1..=input.len() {
-            let mut gathering = Gathering::new(10);
-            let mut gathered: Vec<_> = input
-                .chunks(size)
-                .flat_map(|piece| gathering.add(piece))
-                .collect();
-            gathered.extend(gathering.finish());
-            assert_eq!(gathered, lines(input, 10), "{size}");
-            assert_eq!(gathering.finish(), None);
-        }
     }
 
     #[test]

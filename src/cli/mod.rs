@@ -28,6 +28,7 @@ mod serve;
 mod session;
 mod sh;
 mod ssh;
+mod standin;
 mod stop;
 mod told;
 
@@ -36,7 +37,7 @@ use std::process::ExitCode;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use failure::{Failure, Format};
+use failure::{Failure, Format, exit_codes};
 
 use crate::ambient::Operator;
 use crate::sys::limits::raise_open_files;
@@ -47,7 +48,8 @@ A capability broker and sandbox for the tool calls of AI agents on Linux.
 Lobsterpot runs an agent's commands and file operations with what a policy grants, and with
 nothing else. The kernel refuses the rest, and every refusal is on record.";
 
-const AFTER_HELP: &str = "\
+const AFTER_HELP: &str = concat!(
+    "\
 Examples:
   lobsterpot run -- cargo test              work in the current directory, and only there
   lobsterpot run --read-only -- git log     look, and change nothing
@@ -57,14 +59,11 @@ Examples:
   lobsterpot stop                           end everything, and refuse what comes
   lobsterpot prove                          attack the sandbox on this host, and see what holds
 
-Exit codes of run, call and check:
-  the command's own; 128+n when signal n ended it
-  2    usage: an option cannot be used, or names nothing that is there
-  124  the command's time was up
-  125  the policy cannot be used, or the sandbox not be prepared, so nothing ran
-  126  denied before it started
-  127  no such command
-The other commands exit with 0, 1 for an error or a finding, and 2 for usage.
+Exit codes of run, sh and ssh:
+",
+    exit_codes!("an option cannot be used, or names nothing that is there"),
+    "
+The others exit with 0, 1 for an error or a finding, and 2 and 125 as these; check with 126, too.
 
 Files:
   $XDG_CONFIG_HOME/lobsterpot/policies/NAME.toml, then /etc/lobsterpot/policies/NAME.toml
@@ -75,7 +74,8 @@ Environment:
   LOBSTERPOT_POLICY, LOBSTERPOT_ROOT, LOBSTERPOT_READ_ONLY, LOBSTERPOT_AS, LOBSTERPOT_TIMEOUT
                                             stand for the options of these names
   LOBSTERPOT_LOG                            diagnostics on stderr: error, warn, info, debug, trace
-  NO_COLOR, CLICOLOR, CLICOLOR_FORCE        colours; without them, only on a terminal";
+  NO_COLOR, CLICOLOR, CLICOLOR_FORCE        colours; without them, only on a terminal"
+);
 
 /// A capability broker and sandbox for the tool calls of AI agents on Linux.
 #[derive(Debug, Parser)]

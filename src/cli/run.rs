@@ -5,13 +5,14 @@
 
 use clap::Args;
 
-use super::failure::Failure;
+use super::failure::{Failure, exit_codes};
 use super::selectors::{Selectors, word};
 use super::{session, told};
 use crate::ambient::Operator;
 use crate::model::ExecRun;
 
-const AFTER_HELP: &str = "\
+const AFTER_HELP: &str = concat!(
+    "\
 Examples:
   lobsterpot run -- cargo test
   lobsterpot run --read-only -- git log --oneline
@@ -24,12 +25,9 @@ Output:
   stderr is the report instead: {id, status, result, denials, enforced, audit}.
 
 Exit codes:
-  the command's own; 128+n when signal n ended it
-  2    usage: an option cannot be used, or names nothing that is there
-  124  the time was up
-  125  the policy cannot be used, or the sandbox not be prepared, so nothing ran
-  126  denied before it started
-  127  no such command";
+",
+    exit_codes!("an option cannot be used, or names nothing that is there")
+);
 
 /// Run a command in the sandbox
 ///
@@ -67,7 +65,7 @@ pub(super) fn run(arguments: RunArguments, operator: Operator) -> Result<u8, Fai
         None => session::terms(&selectors, operator)?,
     };
     let mut session = session::open(terms)?;
-    let report = session.run(&ExecRun {
+    let report = session.run(ExecRun {
         argv: Some(command),
         ..ExecRun::default()
     });

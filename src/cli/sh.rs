@@ -1,24 +1,21 @@
 //! `lobsterpot sh`, and `lobsterpot-sh`: a shell whose commands run in the sandbox.
 //!
-//! For whatever starts commands through a shell and lets its path be chosen. The workspace
-//! must be chosen by whoever sets the shell up: the directory in which a command happens to
-//! start is the agent's choice, and must never become a grant.
+//! For whatever starts commands through a shell and lets its path be chosen.
 
 mod remote;
 
 use std::ffi::OsStr;
-use std::path::Path;
 
 use clap::{ArgAction, Args};
 
-use super::failure::Failure;
+use super::failure::{Failure, exit_codes};
 use super::selectors::{Selectors, word};
-use super::{session, told};
-use crate::ambient::{Operator, is_policy_file};
-use crate::model::{ExecRun, HostPath};
+use super::{session, standin};
+use crate::ambient::Operator;
 use crate::shim::{Dialect, ShellCall};
 
-const AFTER_HELP: &str = "\
+const AFTER_HELP: &str = concat!(
+    "\
 Examples:
   lobsterpot sh --root ~/project -c 'cargo test 2>&1 | tail'
   SHELL=/usr/local/bin/lobsterpot-sh LOBSTERPOT_ROOT=~/project vim
@@ -44,12 +41,9 @@ Output:
   as lines on a terminal, otherwise as a block between <sandbox_violations> tags.
 
 Exit codes:
-  the command's own; 128+n when signal n ended it
-  2    usage: an option is not known, or no workspace was chosen
-  124  the time was up
-  125  the policy cannot be used, or the sandbox not be prepared, so nothing ran
-  126  denied before it started
-  127  no such command";
+",
+    exit_codes!("an option is not known, or no workspace was chosen")
+);
 
 /// Run a shell in the sandbox, called as any shell is
 ///
@@ -85,10 +79,10 @@ pub(super) fn run(arguments: ShArguments, operator: Operator) -> Result<u8, Fail
         selectors, words, ..
     } = arguments;
     let call = ShellCall::read(words).map_err(Failure::usage)?;
-    fixed_places(&selectors)?;
+    standin::fixed_places(&selectors)?;
     let wanted = Wanted::of(&operator)?;
     // Decided on like that of any request.
-    let cwd = text(&operator.cwd)?;
+    let cwd = standin::text(&operator.cwd)?;
     // An empty one is no way to say that the command may run without the daemon.
     if operator.variable("LOBSTERPOT_SOCKET").is_some() {
         return remote::run(&operator, &selectors, (&call, wanted));
@@ -102,36 +96,7 @@ pub(super) fn run(arguments: ShArguments, operator: Operator) -> Result<u8, Fail
             return Err(Failure::usage(error));
         }
     };
-    let report = session.run(&ExecRun {
-        argv: Some(words),
-        cwd: Some(cwd),
-        ..ExecRun::default()
-    });
-    session.close();
-    told::to_agent(&report.reply, selectors.json);
-    Ok(report.exit_code)
-}
-
-/// Neither the workspace nor the policy may depend on where a command starts.
-pub(super) fn fixed_places(selectors: &Selectors) -> Result<(), Failure> {
-    let policy = &selectors.policy;
-    if is_policy_file(policy) && !Path::new(policy).is_absolute() {
-        let error = "the policy's file is not an absolute path";
-        let hint = "set LOBSTERPOT_POLICY to a name, or to the absolute path of the file";
-        return Err(Failure::usage(error).with_hint(hint));
-    }
-    let hint = "set LOBSTERPOT_ROOT to the absolute path of the workspace";
-    match &selectors.root {
-        Some(root) if root.is_absolute() => Ok(()),
-        Some(_) => Err(Failure::usage("the root is not an absolute path").with_hint(hint)),
-        None => Err(Failure::usage("no workspace was chosen").with_hint(hint)),
-    }
-}
-
-/// A directory as a request names it.
-pub(super) fn text(directory: &HostPath) -> Result<String, Failure> {
-    let path = directory.as_path().to_str().map(str::to_owned);
-    path.ok_or_else(|| Failure::usage("the name of a directory is no text (UTF-8)"))
+    Ok(standin::run_in(session, (words, cwd), selectors.json))
 }
 
 /// Which shell is wanted in the sandbox.

@@ -8,16 +8,17 @@ mod staged;
 
 use clap::{ArgAction, Args};
 
-use super::failure::Failure;
+use super::failure::{Failure, exit_codes};
 use super::selectors::{Selectors, word};
-use super::{session, sh, told};
+use super::{session, standin, told};
 use crate::ambient::Operator;
 use crate::broker::{RunReport, Session};
 use crate::model::{ExecRun, Operation, Request, Status};
 use crate::shim::{SshCall, Step};
 use staged::Staged;
 
-const AFTER_HELP: &str = "\
+const AFTER_HELP: &str = concat!(
+    "\
 Examples:
   LOBSTERPOT_ROOT=/srv/sandboxes lobsterpot-ssh -T any-host 'ls -l'
 
@@ -30,12 +31,9 @@ caller's own; none is made (-t). Options that lead to another place (-L, -R, -D,
 like) are refused.
 
 Exit codes:
-  the command's own; 128+n when signal n ended it
-  2    usage: an option is not known, or no workspace was chosen
-  124  the time was up
-  125  the policy cannot be used, or the sandbox not be prepared, so nothing ran
-  126  denied before it started
-  127  no such command";
+",
+    exit_codes!("an option is not known, or no workspace was chosen")
+);
 
 /// Run a command in the sandbox, called as ssh is
 #[derive(Debug, Args)]
@@ -66,9 +64,9 @@ pub(super) fn run(arguments: SshArguments, operator: Operator) -> Result<u8, Fai
         selectors, words, ..
     } = arguments;
     let call = SshCall::read(words).map_err(Failure::usage)?;
-    sh::fixed_places(&selectors)?;
+    standin::fixed_places(&selectors)?;
     let terms = session::terms(&selectors, operator)?;
-    let root = sh::text(&terms.policy.anchors().root)?;
+    let root = standin::text(&terms.policy.anchors().root)?;
     let kept = || Staged::of(&terms.operator).map_err(Failure::unavailable);
     let (words, script) = match call.step() {
         Step::Run(words) => (words, None),
@@ -86,17 +84,12 @@ pub(super) fn run(arguments: SshArguments, operator: Operator) -> Result<u8, Fai
         }
     };
     let mut session = session::open(terms)?;
-    let refused = script.and_then(|script| put(&mut session, (&root, script)));
-    let report = refused.unwrap_or_else(|| {
-        session.run(&ExecRun {
-            argv: Some(words),
-            cwd: Some(root),
-            ..ExecRun::default()
-        })
-    });
-    session.close();
-    told::to_agent(&report.reply, selectors.json);
-    Ok(report.exit_code)
+    if let Some(report) = script.and_then(|script| put(&mut session, (&root, script))) {
+        session.close();
+        told::to_agent(&report.reply, selectors.json);
+        return Ok(report.exit_code);
+    }
+    Ok(standin::run_in(session, (words, root), selectors.json))
 }
 
 /// How a script gets into the private directory of its session, and how it is run there.

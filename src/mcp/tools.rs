@@ -174,7 +174,7 @@ impl Spec {
 }
 
 /// Every tool.
-pub(super) static TOOLS: [Spec; 16] = [
+static TOOLS: [Spec; 16] = [
     Spec::of_a_shell(
         "shell",
         "Run a command",

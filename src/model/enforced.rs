@@ -2,10 +2,11 @@
 //!
 //! A field is filled from what was really applied, never from what was wished.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How a command is contained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// No command ran: the broker did the work itself on directory handles.
@@ -29,17 +30,7 @@ impl Mode {
 
 /// A guarantee that a host may be unable to give, and that a policy can do without by name.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum WeakerGuarantee {

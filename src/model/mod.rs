@@ -6,6 +6,7 @@
 mod code;
 mod denial;
 mod enforced;
+mod operation;
 mod path;
 mod principal;
 mod reply;
@@ -21,17 +22,17 @@ mod wording;
 pub use code::RefusalCode;
 pub use denial::{Besides, Denial, Folded, PathSource, Place, Rule};
 pub use enforced::{Enforced, Mode, WeakerGuarantee};
+pub use operation::{
+    ExecRun, FileAppend, FileCopy, FileDelete, FileEdit, FileGlob, FileGrep, FileList, FileMkdir,
+    FileMove, FileRead, FileStat, FileWrite, LineRange, Operation, Program,
+};
 pub use path::{HostPath, PathError};
 pub use principal::{PrincipalId, Tier};
 pub use reply::{Reply, Status};
-pub use request::{
-    Cancel, ExecRun, FileAppend, FileCopy, FileDelete, FileEdit, FileGlob, FileGrep, FileList,
-    FileMkdir, FileMove, FileRead, FileStat, FileWrite, Incoming, LineRange, Operation, Program,
-    Request, RequestError,
-};
+pub use request::{Cancel, Incoming, Request, RequestError};
 pub use right::{Right, Rights};
 pub use secret::{SecretFile, secret_file, secret_variable};
-pub use sighting::{Intent, Sighting};
+pub use sighting::{Intent, Sighting, only_looks};
 pub use tally::{Bounds, Noise, Surroundings, Tally};
 pub use text::{fit, shown, shown_path};
 pub use violations::{Told, violations};

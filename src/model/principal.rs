@@ -1,5 +1,6 @@
 //! Who asks, and how far that one is trusted.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The id of whoever asks: a telephone number, `agent:main`, a user name.
@@ -27,17 +28,7 @@ impl std::fmt::Display for PrincipalId {
 
 /// The ladder of trust, least trusted first, so that `<` means "can do at most".
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {

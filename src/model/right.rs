@@ -2,21 +2,12 @@
 //!
 //! `list` is separate from `read`: the structure of a directory is a secret too.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One right on what lies below a grant.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]

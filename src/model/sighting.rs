@@ -31,6 +31,33 @@ pub struct Sighting<'a> {
     pub written: Option<&'a str>,
 }
 
+/// Whether an operation only looks at what a path names. An open may be for writing: its intent
+/// says.
+pub fn only_looks(op: &str) -> bool {
+    matches!(
+        op,
+        "lookup"
+            | "open"
+            | "openat"
+            | "openat2"
+            | "stat"
+            | "lstat"
+            | "newfstatat"
+            | "statx"
+            | "statfs"
+            | "access"
+            | "faccessat"
+            | "faccessat2"
+            | "readlink"
+            | "readlinkat"
+            | "getxattr"
+            | "lgetxattr"
+            | "listxattr"
+            | "llistxattr"
+            | "chdir"
+    )
+}
+
 /// What an operation would have done, as far as the witness could tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Intent {

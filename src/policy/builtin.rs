@@ -5,43 +5,38 @@ use std::sync::Arc;
 use super::compiled::BuiltIn;
 use super::terms::Policy;
 
+macro_rules! built_in {
+    ($name:literal) => {
+        BuiltIn::new(
+            $name,
+            include_str!(concat!("../../policies/", $name, ".toml")),
+            include_bytes!(concat!("../../policies/compiled/", $name, ".bin")),
+        )
+    };
+}
+
 static BUILT_IN: [BuiltIn; 3] = [
-    BuiltIn::new(
-        "locked",
-        include_str!("../../policies/locked.toml"),
-        include_bytes!("../../policies/compiled/locked.bin"),
-    ),
-    BuiltIn::new(
-        "read-only",
-        include_str!("../../policies/read-only.toml"),
-        include_bytes!("../../policies/compiled/read-only.bin"),
-    ),
-    BuiltIn::new(
-        "workspace",
-        include_str!("../../policies/workspace.toml"),
-        include_bytes!("../../policies/compiled/workspace.bin"),
-    ),
+    built_in!("locked"),
+    built_in!("read-only"),
+    built_in!("workspace"),
 ];
+
+macro_rules! for_agent {
+    ($name:literal) => {
+        (
+            $name,
+            include_str!(concat!("../../policies/", $name, ".toml")),
+        )
+    };
+}
 
 /// Policies for whole agents, by the names under which they are chosen. They are read when they
 /// are used: an agent takes longer to start.
 const AGENTS: [(&str, &str); 4] = [
-    (
-        "agents/claude-code",
-        include_str!("../../policies/agents/claude-code.toml"),
-    ),
-    (
-        "agents/codex",
-        include_str!("../../policies/agents/codex.toml"),
-    ),
-    (
-        "agents/gemini",
-        include_str!("../../policies/agents/gemini.toml"),
-    ),
-    (
-        "agents/openclaw",
-        include_str!("../../policies/agents/openclaw.toml"),
-    ),
+    for_agent!("agents/claude-code"),
+    for_agent!("agents/codex"),
+    for_agent!("agents/gemini"),
+    for_agent!("agents/openclaw"),
 ];
 
 const NAMES: [&str; 3] = ["locked", "read-only", "workspace"];

@@ -302,6 +302,11 @@ impl PatternSet {
         below
     }
 
+    /// Whether a pattern could match something strictly below such a path.
+    pub fn lead_below(&self, relative: &Path) -> bool {
+        self.below(relative) != Below::Nothing
+    }
+
     /// The paths that the patterns name, when every one names a single path (or, by a last `/**`,
     /// what lies below it); `None` when any needs a walk of the grant.
     pub fn anchored(&self) -> Option<Vec<PathBuf>> {

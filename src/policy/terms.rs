@@ -7,11 +7,14 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::tools::ToolRule;
 use crate::model::{Place, PrincipalId, Rights, Tier, WeakerGuarantee};
 
 /// Who may do what.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
 pub struct Policy {
     /// The name under which it is chosen.
@@ -46,7 +49,7 @@ pub struct Policy {
 }
 
 /// A granted directory or file.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
 pub struct Grant {
     /// The name that tiers and records use.
@@ -72,7 +75,7 @@ pub struct Grant {
 }
 
 /// A hole: nothing below it is granted, even inside a grant.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
 pub struct Deny {
     /// The path as written.
@@ -86,18 +89,7 @@ pub struct Deny {
 }
 
 /// Whether a file with more than one name may be changed: another name may lie outside.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum HardLinks {
     /// A change is refused.
@@ -108,18 +100,7 @@ pub enum HardLinks {
 }
 
 /// What happens when a granted path does not exist.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Missing {
     /// The session does not start.
@@ -140,9 +121,9 @@ pub enum Missing {
     Hash,
     PartialOrd,
     Ord,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Commands {
@@ -154,7 +135,7 @@ pub enum Commands {
 }
 
 /// The policy's word on commands, and where it says so.
-#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
 pub struct CommandRule {
     /// Which may run.
@@ -166,7 +147,7 @@ pub struct CommandRule {
 }
 
 /// The environment of commands: what is not named here is not there.
-#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Environment {
     /// Names, or beginnings of names with a last `*`, taken from the operator's own environment.
     pub pass: Vec<String>,
@@ -177,18 +158,7 @@ pub struct Environment {
 }
 
 /// What may leave the machine.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Network {
     /// Nothing.
@@ -197,7 +167,7 @@ pub enum Network {
 }
 
 /// How much may be used. Bytes are bytes, counts are counts; absent means no limit of ours.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// The longest a command may take.
     pub wall: Duration,
@@ -244,7 +214,7 @@ impl Default for Limits {
 }
 
 /// How commands are contained.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Containment {
     /// Which mode is wanted.
     pub mode: ModeWish,
@@ -279,16 +249,7 @@ impl Default for Containment {
 /// Which calls of a command are looked at before other layers refuse them, so that it is known
 /// what was tried. Each level holds the one before.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Notify {
@@ -312,18 +273,7 @@ impl Notify {
 }
 
 /// Which mode a policy asks for.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ModeWish {
     /// View mode where the host can, flat mode otherwise.
@@ -336,18 +286,7 @@ pub enum ModeWish {
 }
 
 /// Whether the kernel's own audit is a witness of what commands are refused.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KernelWitness {
     /// Where it is on, and may be read.
@@ -360,18 +299,7 @@ pub enum KernelWitness {
 }
 
 /// What happens to processes that outlive their command.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Background {
     /// They are ended with it.
@@ -382,7 +310,7 @@ pub enum Background {
 }
 
 /// What a tier can do at most.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
 pub struct Ceiling {
     /// The rights it keeps of those that a grant gives.
@@ -400,7 +328,7 @@ pub struct Ceiling {
 }
 
 /// Which grants a tier has.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GrantSelection {
     /// All of the policy.
     All,

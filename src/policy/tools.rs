@@ -6,6 +6,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::bind::BoundPolicy;
 use super::decide::Decision;
 use crate::model::{Denial, Place, PrincipalId, RefusalCode, Rule};
@@ -21,9 +24,9 @@ use crate::model::{Denial, Place, PrincipalId, RefusalCode, Rule};
     Hash,
     PartialOrd,
     Ord,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum ToolMark {
@@ -54,7 +57,7 @@ impl ToolMark {
 }
 
 /// The policy's word on the tools of other servers, and where it says so.
-#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
 pub struct ToolRule {
     /// Names, with `*` for any part, of tools that look.

@@ -154,7 +154,7 @@ fn hold_session(ends: Ends, config: SessionConfig, program: String) -> io::Resul
 }
 
 fn run(mut session: Session, reports: OwnedFd, program: String) -> io::Result<Session> {
-    let RunReport { exit_code, reply } = session.run(&ExecRun {
+    let RunReport { exit_code, reply } = session.run(ExecRun {
         argv: Some(vec![program]),
         ..ExecRun::default()
     });

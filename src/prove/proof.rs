@@ -159,7 +159,7 @@ fn without_commands(subject: &Subject) -> Result<Option<Proof>, ProveError> {
         concurrency: Concurrency::One,
     });
     let mut session = opened.map_err(|error| unavailable(&error, error.hint()))?;
-    let report = session.run(&ExecRun {
+    let report = session.run(ExecRun {
         argv: Some(vec![world::said(&world.attacker())]),
         ..ExecRun::default()
     });

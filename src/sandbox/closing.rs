@@ -56,8 +56,8 @@ pub(super) fn rules(view: &SystemView, situation: Situation) -> Result<SyscallRu
     } else {
         let watched: &[&str] = match situation.notify {
             None | Some(Notify::ClosedCalls) => &[],
-            Some(Notify::Changes) => &["changes", "write-opens"],
-            Some(Notify::Opens) => &["changes", "opens"],
+            Some(Notify::Changes) => &["changes", "executions", "write-opens"],
+            Some(Notify::Opens) => &["changes", "executions", "opens"],
         };
         closed.extend(watched.iter().map(|name| (*name, Treatment::Supervise)));
     }

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::launcher::Territory;
 use super::message::{ExitStatus, LimitHit};
-use super::view;
 use crate::sys::limits::{Limit, resource};
 use crate::sys::process;
 
@@ -72,14 +70,6 @@ impl LeaderEnded {
             .into_iter()
             .filter_map(|(met, limit)| met.then_some(limit))
             .collect()
-    }
-}
-
-impl Territory {
-    /// Whether the private directory holds all that it may. On the host's own disk nothing
-    /// bounds it.
-    pub(super) fn scratch_is_full(self) -> bool {
-        self == Self::View && crate::sys::host::is_full(view::SCRATCH)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,11 @@ use nix::errno::Errno;
 
 use super::kernel::{Heard, KernelWatch};
 use super::lane::MOST_LANES;
-use super::message::{ExitStatus, Job, LimitHit, Order, RefusedCall, Report, Terminal};
-use super::obstacle::{Obstacle, Surroundings};
+use super::message::{ExitStatus, Job, LimitHit, Order, RefusedCall, Report, Terminal, hear, say};
+use super::obstacle::Obstacle;
 use super::prepare::Sandbox;
 use super::streams::{Fitted, Streams};
+use super::surroundings::Surroundings;
 use super::tripwire::{Seen, Watch};
 use super::visit::{State, Visit};
 use crate::policy::CommandPermit;
@@ -248,29 +249,14 @@ fn start(
         mark,
     };
     let [stdin, stdout, stderr] = fitted.inside();
-    send(
-        channel,
-        &Order::Start(Box::new(job)),
-        &[stdin, stdout, stderr, directory.as_fd()],
-    )
-}
-
-/// Tells the launcher.
-pub(super) fn send(
-    channel: &Channel,
-    order: &Order,
-    with: &[BorrowedFd<'_>],
-) -> Result<(), EnterError> {
-    let bytes = postcard::to_stdvec(order)
-        .map_err(|error| EnterError::Launcher(io::Error::other(error)))?;
-    channel.send(&bytes, with).map_err(EnterError::Launcher)
+    let with = [stdin, stdout, stderr, directory.as_fd()];
+    say(channel, &Order::Start(Box::new(job)), &with).map_err(EnterError::Launcher)
 }
 
 /// What a launcher that is gone said last.
 fn last_word(channel: &Channel) -> Option<EnterError> {
-    let frame = channel.receive().ok()??;
-    match postcard::from_bytes(&frame.bytes).ok()? {
-        Report::NoLauncher(errno) => {
+    match hear(channel).ok()? {
+        (Report::NoLauncher(errno), _) => {
             Some(EnterError::NoLauncher(io::Error::from_raw_os_error(errno)))
         }
         _ => None,

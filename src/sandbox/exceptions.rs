@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 use super::plan::PathRule;
 use super::profile::Access;
 use crate::model::{Right, Rights};
-use crate::policy::Below;
 use crate::sys::metadata::{self, Identity, LastLink, Resolution, pin};
 
 /// A neighbour that may be reached.
@@ -112,8 +111,7 @@ impl Holes<'_> {
     }
 
     fn lie_below(&self, relative: &Path) -> bool {
-        self.rule.hide.below(relative) != Below::Nothing
-            || self.inner().any(|inner| inner.starts_with(relative))
+        self.rule.hide.lead_below(relative) || self.inner().any(|inner| inner.starts_with(relative))
     }
 
     /// The lesser grants and holes inside this one, which have rules of their own or none.

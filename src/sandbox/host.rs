@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use super::group::ControlGroup;
 use super::kernel::AuditRecords;
-use super::obstacle::{Obstacle, Surroundings};
+use super::obstacle::Obstacle;
 use super::seccomp::Arch;
+use super::surroundings::Surroundings;
 use super::view::ViewError;
 use crate::sys;
 

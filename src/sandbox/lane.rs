@@ -15,7 +15,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::enter::EnterError;
-use super::message::{Order, Report};
+use super::message::{Order, Report, hear, say};
 use super::prepare::Sandbox;
 use super::tripwire::Password;
 use crate::sys::channel::Channel;
@@ -79,10 +79,7 @@ impl Lanes {
                 self.pids.push(pid);
                 Ok(())
             }
-            Fork::Child => process::end_now(match life(channel) {
-                Ok(()) => 0,
-                Err(_) => 1,
-            }),
+            Fork::Child => process::end_now(i32::from(life(channel).is_err())),
         }
     }
 
@@ -150,14 +147,12 @@ impl Sandbox {
 
     fn open_lane(&self, number: LaneNumber) -> io::Result<Lane> {
         let (ours, theirs) = Channel::pair()?;
-        let order = postcard::to_stdvec(&Order::Lane(number)).map_err(io::Error::other)?;
-        self.launcher.channel.send(&order, &[theirs.as_fd()])?;
+        let order = Order::Lane(number);
+        say(&self.launcher.channel, &order, &[theirs.as_fd()])?;
         // Its end is then the launcher's alone, so that we see when that is gone.
         drop(theirs);
-        let frame = ours.receive()?;
-        let frame = frame.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
-        match postcard::from_bytes(&frame.bytes).map_err(io::Error::other)? {
-            Report::Ready => Ok(Lane {
+        match hear(&ours)? {
+            (Report::Ready, _) => Ok(Lane {
                 number,
                 channel: Rc::new(ours),
             }),

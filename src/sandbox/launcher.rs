@@ -1,7 +1,7 @@
 //! The launcher: a process of its own that starts one command at a time and keeps its tree,
 //! or the lanes that do (`lane.rs`).
 //!
-//! It is started by the keeper (`keeper.rs`). It is not inside the command's Landlock
+//! It is started by the keeper (`keeper.rs`), and settles in (`settling.rs`). It is not inside the command's Landlock
 //! domain, but has given up every capability, holds only the descriptors it needs, and
 //! lives in a session of its own. In view mode it is the first process of the pid
 //! namespace. Every orphan below it becomes its child, so it knows when nothing of a
@@ -10,7 +10,6 @@
 //! It must never do anything on behalf of the command but what the supervisor does on a
 //! pinned handle.
 
-use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::time::Instant;
@@ -20,17 +19,17 @@ use nix::sys::signal::Signal;
 use super::ending::LeaderEnded;
 use super::group::CommandGroup;
 use super::lane::{LaneKit, LaneNumber, Lanes, Standing};
-use super::message::{Ended, Job, LimitHit, Order, Report};
+use super::message::{Ended, Job, LimitHit, Order, Report, decode, say};
 use super::supervise::Supervisor;
+use super::territory::Territory;
 use crate::sys::channel::{Channel, Frame};
-use crate::sys::launch::{self, Launch, LaunchError, Launched, PointerList, Step};
+use crate::sys::launch::{self, Launch, LaunchError, Launched, PointerList};
 use crate::sys::limits::Limit;
-use crate::sys::metadata::{Identity, LastLink, Resolution, pin, pin_host_path};
 use crate::sys::notification::Listener;
 use crate::sys::process;
 use crate::sys::seccomp::Filter;
 use crate::sys::signals::SignalSource;
-use crate::sys::stdio::{Interest, StreamKind, kind_of, null, wait};
+use crate::sys::stdio::{Interest, Seen, look, wait};
 use crate::sys::teardown::Teardown;
 
 /// Everything a launcher needs for every command of a session.
@@ -63,58 +62,6 @@ impl Equipment {
         }
         self.teardown.end_all()
     }
-}
-
-/// Where commands run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Territory {
-    /// On the host's file tree, among its processes.
-    Host,
-    /// In a view, whose first process the launcher is.
-    View,
-}
-
-impl Territory {
-    /// A standard stream, as commands may hold it.
-    ///
-    /// The broker's `/dev/null` lies on the host's mounts, where the owner of its inode could
-    /// change it. The view's own cannot be changed.
-    fn stream(self, handle: OwnedFd) -> io::Result<OwnedFd> {
-        match (self, kind_of(handle.as_fd())) {
-            (Self::View, StreamKind::Null) => null(),
-            _ => Ok(handle),
-        }
-    }
-
-    /// The working directory, as commands reach it.
-    ///
-    /// The broker's handle lies on the host's mounts; whoever worked there could walk up and
-    /// out of the view. So the path is looked up again inside, and must lead to the same object.
-    fn directory(self, handle: OwnedFd, path: &CStr) -> Result<OwnedFd, LaunchError> {
-        let fault = |errno| LaunchError {
-            step: Step::Directory,
-            errno,
-        };
-        if self == Self::Host {
-            return Ok(handle);
-        }
-        let found = look_up(path).map_err(|error| fault(errno_of(&error)))?;
-        let same = Identity::of(handle.as_fd())
-            .and_then(|wanted| Ok(Identity::of(found.as_fd())?.is_same_object(&wanted)));
-        match same {
-            Ok(true) => Ok(found),
-            _ => Err(fault(nix::errno::Errno::ESTALE)),
-        }
-    }
-}
-
-fn look_up(path: &CStr) -> io::Result<OwnedFd> {
-    let root = pin_host_path(std::path::Path::new("/"))?;
-    pin(root.as_fd(), path, Resolution::Ordinary, LastLink::Follow)
-}
-
-fn errno_of(error: &io::Error) -> nix::errno::Errno {
-    nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(0))
 }
 
 /// A launcher at work.
@@ -328,17 +275,20 @@ impl Launcher {
         if let Some(listener) = &running.listener {
             interests.push((listener.as_fd(), Interest::Readable));
         }
-        let ready = wait(&interests, timeout)?;
-        if ready.get(2) == Some(&true) {
-            self.supervise(running)?;
+        let seen = look(&interests, timeout)?;
+        match seen.get(2) {
+            Some(Seen::Ready) => self.supervise(running)?,
+            // Nobody uses the filter any more.
+            Some(Seen::Gone) => running.listener = None,
+            Some(Seen::Nothing) | None => {}
         }
-        if ready[1] {
+        if seen[1] != Seen::Nothing {
             while self.children.next().is_some() {}
             if let Some(ended) = LeaderEnded::reap(running.launched.pid) {
                 return Ok(Turn::LeaderEnded(ended));
             }
         }
-        if ready[0] {
+        if seen[0] != Seen::Nothing {
             return self.obey(running);
         }
         Ok(Turn::GoOn)
@@ -370,7 +320,6 @@ impl Launcher {
         match self.equipment.supervisor.answer_next(listener) {
             Ok(Some(refused)) => self.report(&Report::Refused(refused)),
             Ok(None) => Ok(()),
-            // Nobody uses the filter any more.
             Err(_) => {
                 running.listener = None;
                 Ok(())
@@ -403,16 +352,11 @@ impl Launcher {
     }
 
     fn report(&self, report: &Report) -> io::Result<()> {
-        let bytes = postcard::to_stdvec(report).map_err(io::Error::other)?;
-        self.channel.send(&bytes, &[])
+        say(&self.channel, report, &[])
     }
 }
 
 /// Ends the leader; its end is noticed by the loop, which then ends the rest.
 fn end_command(running: &Running) {
     let _ = process::signal(running.launched.pid, Signal::SIGKILL as i32);
-}
-
-fn decode(frame: &Frame) -> io::Result<Order> {
-    postcard::from_bytes(&frame.bytes).map_err(io::Error::other)
 }

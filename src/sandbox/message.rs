@@ -4,13 +4,42 @@
 //! never holds an end of this connection.
 
 use std::ffi::CString;
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::lane::LaneNumber;
 use super::view::ViewError;
+use crate::sys::channel::{Channel, Frame};
 use crate::sys::launch::ControllingTerminal;
+
+/// Says an order or a report to the other end.
+pub(super) fn say(
+    channel: &Channel,
+    word: &impl Serialize,
+    with: &[BorrowedFd<'_>],
+) -> io::Result<()> {
+    let bytes = postcard::to_stdvec(word).map_err(io::Error::other)?;
+    channel.send(&bytes, with)
+}
+
+/// Waits for the other end's next word, and what comes with it.
+///
+/// # Errors
+/// When the other end is gone, or the word makes no sense.
+pub(super) fn hear<T: DeserializeOwned>(channel: &Channel) -> io::Result<(T, Vec<OwnedFd>)> {
+    let frame = channel.receive()?;
+    let frame = frame.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+    Ok((decode(&frame)?, frame.descriptors))
+}
+
+/// The word in a frame.
+pub(super) fn decode<T: DeserializeOwned>(frame: &Frame) -> io::Result<T> {
+    postcard::from_bytes(&frame.bytes).map_err(io::Error::other)
+}
 
 /// From the broker to the launcher.
 #[derive(Debug, Serialize, Deserialize)]
@@ -85,8 +114,13 @@ pub(super) enum Report {
 pub struct RefusedCall {
     /// The name of the system call.
     pub call: String,
-    /// The path it named, as read from the caller's memory, or that its descriptor led to.
+    /// The whole path that it named, as read from the caller's memory, or that its descriptor
+    /// led to.
     pub path: Option<String>,
+    /// As the caller wrote it, where that is another.
+    pub written: Option<String>,
+    /// Where the kernel found it, where that is another.
+    pub looked_up: Option<String>,
     /// Why it was refused.
     pub reason: RefusedFor,
     /// The caller.

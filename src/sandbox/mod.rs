@@ -2,6 +2,12 @@
 //!
 //! Planning is pure and its result is data; only preparing and entering touch
 //! the host. Nothing here decides whether a request is allowed: that is policy.
+//!
+//! In reading order. Planning: `profile` and `host` say what there is; `plan` resolves it, with
+//! `closing`, `watching`, `witness`, `limits` and `weaker`; `unavailable` and `obstacle` say why
+//! not. Preparing: `prepare` asks `hold` to fork the `keeper`, which builds the `view` and starts
+//! the `launcher` by way of `settling`. Entering: `enter` and `visit` in the broker; in the
+//! launcher `lane`, `supervise` and `ending`. The witnesses: `supervise`, `tripwire`, `kernel`.
 
 pub mod profile;
 pub mod seccomp;
@@ -13,6 +19,7 @@ mod enter;
 mod exceptions;
 mod explain;
 mod group;
+mod hold;
 mod home;
 mod host;
 mod keeper;
@@ -29,12 +36,17 @@ mod prepare;
 mod reach;
 mod relay;
 mod scratch;
+mod settling;
 mod streams;
 mod supervise;
+mod surroundings;
+mod territory;
 mod tripwire;
+mod unavailable;
 mod view;
 mod visit;
 mod watching;
+mod weaker;
 mod witness;
 
 pub use self::landlock::LandlockError;
@@ -47,13 +59,12 @@ pub use lane::{Concurrency, MOST_LANES};
 pub use limits::ProcessBound;
 pub use message::{ExitStatus, LimitHit, RefusedCall, RefusedFor};
 pub use obstacle::NO_PROC;
-pub use plan::{
-    HomeCopy, MetadataCalls, Origin, PathRule, Plan, Unavailable, Wish, changes_of, mode_of,
-};
+pub use plan::{HomeCopy, MetadataCalls, Origin, PathRule, Plan, Wish, changes_of, mode_of};
 pub use prepare::{Handles, PrepareError, Sandbox, ScratchPlace};
 pub use scratch::ScratchError;
 pub use streams::Streams;
 pub use tripwire::{Attempt, Seen};
+pub use unavailable::Unavailable;
 pub use view::{ViewError, ViewStep};
 pub use visit::{Visit, Way};
 pub use witness::{KernelAudit, ViewRoot};

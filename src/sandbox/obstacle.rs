@@ -1,13 +1,13 @@
 //! What stands in the way of a sandbox on this host, and what an administrator can do about it.
 //!
 //! Pure: it is told from the step that failed and from what a process can see of its own
-//! surroundings. It must never call certain what it only infers: a kernel does not say which
+//! surroundings (`surroundings.rs`). It must never call certain what it only infers: a kernel does not say which
 //! of its layers refused.
 
 use nix::errno::Errno;
 
+use super::surroundings::{APPARMOR_SETTING, CLONE_SETTING, Surroundings};
 use super::view::{ViewError, ViewStep};
-use crate::sys;
 use crate::sys::launch::{LaunchError, Step};
 
 /// Something in the way, and the way around it.
@@ -19,56 +19,8 @@ pub(super) struct Obstacle {
     pub remedy: String,
 }
 
-/// What this process can see of what surrounds it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Surroundings {
-    /// `/proc/sys/user/max_user_namespaces`.
-    most_user_namespaces: Option<String>,
-    /// `/proc/sys/kernel/unprivileged_userns_clone`, of Debian's older kernels.
-    unprivileged_namespaces: Option<String>,
-    /// `/proc/sys/kernel/apparmor_restrict_unprivileged_userns`.
-    apparmor_restricts: Option<String>,
-    /// A limit of another kind of namespace that is 0: its path.
-    forbidden_kind: Option<String>,
-    /// The profile of a security module that confines this process.
-    profile: Option<String>,
-    /// Whether there is a system call filter already.
-    is_filtered: bool,
-    /// Whether proc is mounted on `/proc`.
-    has_proc: bool,
-    /// What is mounted over parts of it.
-    over_proc: Vec<String>,
-    /// Whether `/` is the root of a mount; in a chroot it often is none.
-    root_is_mounted: bool,
-}
-
-impl Surroundings {
-    /// Looks around.
-    pub(super) fn see() -> Self {
-        let kinds = ["mnt", "pid", "ipc", "uts", "net", "cgroup"];
-        let limit = |kind| format!("/proc/sys/user/max_{kind}_namespaces");
-        let is_zero = |path: &String| sys::host::setting(path).as_deref() == Some("0");
-        let mounts = sys::host::mount_points();
-        let over_proc = mounts.iter().filter(|path| path.starts_with("/proc/"));
-        Self {
-            most_user_namespaces: sys::host::setting("/proc/sys/user/max_user_namespaces"),
-            unprivileged_namespaces: sys::host::setting(CLONE_SETTING),
-            apparmor_restricts: sys::host::setting(APPARMOR_SETTING),
-            forbidden_kind: kinds.into_iter().map(limit).find(is_zero),
-            profile: sys::host::confinement(),
-            is_filtered: sys::host::is_filtered(),
-            has_proc: sys::host::has_proc(),
-            over_proc: over_proc.cloned().collect(),
-            root_is_mounted: mounts.iter().any(|path| path == "/"),
-        }
-    }
-}
-
 /// What to do where there is no proc.
 pub const NO_PROC: &str = "mount -t proc proc /proc";
-
-const CLONE_SETTING: &str = "/proc/sys/kernel/unprivileged_userns_clone";
-const APPARMOR_SETTING: &str = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
 
 impl Obstacle {
     pub(super) fn new(obstacle: impl Into<String>, remedy: impl Into<String>) -> Self {

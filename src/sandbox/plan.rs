@@ -17,9 +17,11 @@ use super::limits::ProcessBound;
 use super::profile::{
     Access, Changes, DeviceControl, HomeFile, ProcessLimit, ProfileOrigin, SystemView,
 };
-use super::seccomp::{SetError, SyscallRules};
+use super::seccomp::SyscallRules;
+use super::unavailable::Unavailable;
 use super::view;
 use super::watching;
+use super::weaker::weaker;
 use super::witness::{KernelAudit, ViewRoot};
 use crate::model::{Enforced, HostPath, Mode, Right, Rights, WeakerGuarantee, Wording};
 use crate::policy::{
@@ -143,90 +145,6 @@ pub enum MetadataCalls {
     PrivilegedRefused,
 }
 
-/// Why no plan can be made on this host.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unavailable {
-    /// The kernel's Landlock is missing or too old.
-    #[error("this kernel has landlock abi {found}, and the policy requires {required} or newer")]
-    Landlock {
-        /// What the kernel has; 0 for none.
-        found: u32,
-        /// What the policy requires.
-        required: u32,
-    },
-    /// The policy requires a root of its own for commands.
-    #[error("the policy requires view mode, and it cannot be had on this host: {obstacle}")]
-    View {
-        /// What stands in the way.
-        obstacle: String,
-        /// What can be done about it.
-        remedy: String,
-    },
-    /// The policy requires the kernel's word on what was refused.
-    #[error(
-        "the policy requires the kernel's audit as a witness, and it cannot be had: {obstacle}"
-    )]
-    Audit {
-        /// What stands in the way.
-        obstacle: String,
-        /// What can be done about it.
-        remedy: String,
-    },
-    /// No command can be given its layers.
-    #[error("commands cannot be contained on this host: {obstacle}")]
-    Layers {
-        /// What stands in the way.
-        obstacle: String,
-        /// What can be done about it.
-        remedy: String,
-    },
-    /// A guarantee cannot be given, and the policy does not do without it.
-    #[error("{mode} mode cannot give a guarantee on this host that the policy requires: {}", .guarantee.meaning())]
-    Guarantee {
-        /// The mode that was chosen.
-        mode: &'static str,
-        /// Which guarantee.
-        guarantee: WeakerGuarantee,
-    },
-    /// A workspace plan in flat mode needs a supervisor.
-    #[error("changes of metadata cannot be supervised: {reason}")]
-    Supervision {
-        /// Why not.
-        reason: &'static str,
-    },
-    /// A profile closes a set of system calls that does not exist, or that contradicts another.
-    #[error("the sandbox profiles name system calls that cannot be closed together")]
-    Syscalls(#[from] SetError),
-    /// There is no system call table for this machine.
-    #[error("system call filters cannot be made for this architecture")]
-    Architecture,
-}
-
-impl Unavailable {
-    /// What the operator can do about it.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Landlock { found: 0, .. } => {
-                "enable landlock in the kernel (CONFIG_SECURITY_LANDLOCK, and landlock in lsm=), \
-                 and in the filter of the container, if there is one"
-                    .into()
-            }
-            Self::Landlock { .. } => "use a newer kernel, or lower minimum-landlock-abi".into(),
-            Self::View { remedy, .. }
-            | Self::Audit { remedy, .. }
-            | Self::Layers { remedy, .. } => remedy.clone(),
-            Self::Guarantee { guarantee, .. } => {
-                format!("add \"{guarantee}\" to containment.accept to do without it")
-            }
-            Self::Supervision { .. } => {
-                "run lobsterpot outside other sandboxes, or use a read-only policy".into()
-            }
-            Self::Syscalls(_) => "report this: the sets are part of the program".into(),
-            Self::Architecture => "x86_64 and aarch64 are supported".into(),
-        }
-    }
-}
-
 impl Plan {
     /// Resolves what will be enforced.
     ///
@@ -294,7 +212,7 @@ impl Plan {
     }
 
     /// The rules that the filter is made from.
-    pub(super) fn filtered(&self) -> SyscallRules {
+    pub fn filtered(&self) -> SyscallRules {
         match self.notify {
             None => self.syscalls.clone(),
             Some(_) => self.syscalls.witnessed(),
@@ -347,96 +265,6 @@ pub fn changes_of(reach: &[EffectiveGrant]) -> Changes {
     } else {
         Changes::ReadOnly
     }
-}
-
-/// Linux 6.12: signals to processes outside the domain are refused.
-const SCOPED_SIGNALS: u32 = 6;
-
-/// What the mode cannot keep; an error where the policy needs one of them.
-fn weaker(
-    wish: &Wish<'_>,
-    (mode, process_bound): (Mode, ProcessBound),
-    landlock_abi: u32,
-) -> Result<Vec<WeakerGuarantee>, Unavailable> {
-    let mut weaker = Vec::new();
-    if mode == Mode::View {
-        if has_unmountable_exceptions(wish.reach) {
-            weaker.push(WeakerGuarantee::CommandExceptions);
-        }
-    } else {
-        weaker.push(WeakerGuarantee::OutsideMetadata);
-        if has_inexpressible_exceptions(wish.reach) {
-            weaker.push(WeakerGuarantee::CommandExceptions);
-        }
-        if landlock_abi < SCOPED_SIGNALS {
-            weaker.push(WeakerGuarantee::OutsideSignals);
-        }
-        weaker.push(WeakerGuarantee::ScratchLimit);
-    }
-    if process_bound == ProcessBound::Nothing {
-        weaker.push(WeakerGuarantee::ProcessLimit);
-    }
-    match weaker
-        .iter()
-        .find(|one| !wish.containment.accept.contains(one))
-    {
-        Some(guarantee) => Err(Unavailable::Guarantee {
-            mode: mode.as_str(),
-            guarantee: *guarantee,
-        }),
-        None => Ok(weaker),
-    }
-}
-
-/// Landlock only adds rights downwards. What is hidden in a grant without the right to change
-/// anything can still be left out, by allowing everything around it; where files can be made
-/// or replaced, it cannot.
-fn has_inexpressible_exceptions(reach: &[EffectiveGrant]) -> bool {
-    reach
-        .iter()
-        .filter(|grant| grant.rights.change_something())
-        .any(|grant| {
-            !grant.hide.is_empty() || !grant.protect.is_empty() || has_lesser_inside(grant, reach)
-        })
-}
-
-/// A mount can take away every change at once, execution, or everything. What takes away only
-/// some rights inside a grant that has them is beyond mounts, and Landlock adds downwards.
-///
-/// A grant in a private place, as below `/tmp`, gets from Landlock whatever that place has.
-fn has_unmountable_exceptions(reach: &[EffectiveGrant]) -> bool {
-    let is_in_private_place = |grant: &EffectiveGrant| {
-        let mut places = view::PRIVATE.iter();
-        places.any(|(place, _)| grant.root.as_path().starts_with(place))
-    };
-    let mut in_private_places = reach.iter().filter(|grant| is_in_private_place(grant));
-    if in_private_places.any(|grant| !is_mountable_inside(grant.rights, Rights::ALL)) {
-        return true;
-    }
-    reach.iter().any(|outer| {
-        reach.iter().any(|inner| {
-            let inside = inner.grant != outer.grant && inner.root.beneath(&outer.root).is_some();
-            inside && !is_mountable_inside(inner.rights, outer.rights)
-        })
-    })
-}
-
-fn is_mountable_inside(inner: Rights, outer: Rights) -> bool {
-    let lost = outer.without(inner);
-    let changes = outer.intersection(Rights::CHANGING);
-    let all_or_nothing = |some: Rights| some.is_empty() || some == changes;
-    inner.is_empty()
-        || !lost.has(Right::List)
-            && !lost.has(Right::Read)
-            && all_or_nothing(lost.intersection(Rights::CHANGING))
-}
-
-fn has_lesser_inside(outer: &EffectiveGrant, reach: &[EffectiveGrant]) -> bool {
-    reach.iter().any(|inner| {
-        inner.grant != outer.grant
-            && inner.root.beneath(&outer.root).is_some()
-            && !inner.rights.covers(outer.rights)
-    })
 }
 
 fn home_files(wish: &Wish<'_>) -> Vec<HomeCopy> {

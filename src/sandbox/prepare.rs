@@ -10,18 +10,20 @@ use std::rc::Rc;
 
 use super::exceptions;
 use super::group::{self, GroupError, Layout, SessionGroup};
-use super::keeper::{FlatGround, LauncherHandle, Outfit, StartError, ViewGround};
+use super::hold::{LauncherHandle, StartError};
+use super::keeper::{FlatGround, Outfit, ViewGround};
 use super::kernel::Ear;
 use super::landlock::{self, LandlockError, OpenRule};
 use super::lane::{BrokerLanes, Concurrency};
 use super::plan::{Origin, PathRule, Plan, SCRATCH};
 use super::scratch::{Scratch, ScratchError};
-use super::seccomp::CompileError;
+use super::seccomp::{Action, CompileError, SyscallRules};
 use super::view::{self, ViewError};
 use super::witness::KernelAudit;
 use super::{home, reach};
 use crate::model::{HostPath, Mode};
 use crate::policy::GrantId;
+use crate::sys::entropy;
 use crate::sys::metadata::pin_host_path;
 use crate::sys::seccomp::{Filter, Instruction, Supervision};
 
@@ -276,7 +278,12 @@ impl PrepareError {
 
 fn filter(plan: &Plan) -> Result<Filter, PrepareError> {
     let rules = plan.filtered();
+    let key = execution_key(&rules)?;
     let program = rules.compile()?;
+    let program = match key {
+        Some(key) => program.passing_executions(rules.arch, key),
+        None => program,
+    };
     let instructions = program
         .instructions()
         .iter()
@@ -292,7 +299,20 @@ fn filter(plan: &Plan) -> Result<Filter, PrepareError> {
     } else {
         Supervision::None
     };
-    Ok(Filter::new(instructions, supervision))
+    Ok(Filter::new(instructions, supervision).with_key(key))
+}
+
+/// What the launcher executes commands by, where executing is handed to the supervisor: the
+/// launcher is the supervisor, and waits for the command to be executed.
+fn execution_key(rules: &SyscallRules) -> Result<Option<u64>, PrepareError> {
+    let number = rules.arch.number("execveat");
+    let is_handed_over =
+        number.is_some_and(|number| rules.verdict(number, &[0; 6]) == Action::Notify);
+    if !is_handed_over {
+        return Ok(None);
+    }
+    let key = entropy::random().map_err(PrepareError::Launcher)?;
+    Ok(Some(u64::from_ne_bytes(key)))
 }
 
 fn open<'a>(plan: &'a Plan, handles: &'a dyn Handles) -> Result<Vec<Opened<'a>>, PrepareError> {

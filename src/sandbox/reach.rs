@@ -10,7 +10,9 @@ use std::path::Path;
 
 use super::message::RefusedFor;
 use super::plan::{MetadataCalls, Origin, PathRule, Plan};
-use super::supervise::{Area, AreaSource, Beyond, MetadataChanges, RootRule, Supervisor};
+use super::supervise::{
+    Area, AreaSource, Areas, Beyond, Known, MetadataChanges, RootRule, Supervisor,
+};
 use super::view;
 use super::witness::ViewRoot;
 use crate::model::Rights;
@@ -43,6 +45,7 @@ pub(super) fn in_flat_mode(
     for (rule, handle) in opened {
         areas.push(area(rule, *handle)?);
     }
+    let areas = Areas::new(areas, Known::Everything);
     Ok(supervisor.watching(areas, MetadataChanges::Made))
 }
 
@@ -78,8 +81,10 @@ pub(super) fn in_view(plan: &Plan) -> io::Result<Supervisor> {
     if plan.notify < Some(Notify::Changes) {
         return Ok(supervisor);
     }
+    let mut known = Known::GrantsAlone;
     if plan.notify == Some(Notify::Opens) {
         areas.extend(system_areas(plan)?);
+        known = Known::Everything;
     }
     let metadata = match plan.metadata {
         MetadataCalls::Watched => MetadataChanges::LeftToMounts,
@@ -90,11 +95,12 @@ pub(super) fn in_view(plan: &Plan) -> io::Result<Supervisor> {
         ViewRoot::Tripwire | ViewRoot::None => Beyond::Silent,
     };
     Ok(supervisor
-        .watching(areas, metadata)
+        .watching(Areas::new(areas, known), metadata)
         .telling_of_beyond(beyond))
 }
 
-/// What a view shows beside the grants. Nothing but opens for reading asks for it.
+/// What a view shows beside the grants. To look at all of it takes time that a command would
+/// have to wait, and nothing but opens for reading is worth that.
 fn system_areas(plan: &Plan) -> io::Result<Vec<Area>> {
     let system = plan
         .paths

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
-use super::enter::{EnterError, Exit, Kept, NotEntered, send};
+use super::enter::{EnterError, Exit, Kept, NotEntered};
 use super::kernel::{Heard, KernelWatch};
 use super::lane::Lane;
-use super::message::{Ended, LimitHit, Order, RefusedCall, Report};
+use super::message::{Ended, LimitHit, Order, RefusedCall, Report, hear, say};
 use super::prepare::Sandbox;
 use super::relay::{Flow, Progress};
 use super::streams::Running;
@@ -144,7 +144,7 @@ impl Visit {
     pub fn cancel(&mut self) {
         self.state.is_cancelled = true;
         // A launcher that is gone is noticed by the next turn.
-        let _ = send(&self.lane.channel, &Order::End, &[]);
+        let _ = say(&self.lane.channel, &Order::End, &[]);
     }
 
     /// What the command wrote since this was last asked, where its output is told live.
@@ -250,11 +250,7 @@ impl Visit {
     }
 
     fn listen(&mut self) -> Result<(), EnterError> {
-        let frame = self.lane.channel.receive().map_err(EnterError::Launcher)?;
-        let frame =
-            frame.ok_or_else(|| EnterError::Launcher(io::ErrorKind::UnexpectedEof.into()))?;
-        let report = postcard::from_bytes(&frame.bytes)
-            .map_err(|error| EnterError::Launcher(io::Error::other(error)))?;
+        let (report, _) = hear(&self.lane.channel).map_err(EnterError::Launcher)?;
         match report {
             Report::Started { pid } => self.state.pid = pid,
             Report::NotStarted { step, errno } => {
@@ -285,7 +281,7 @@ impl Visit {
         let standing = self.watch.as_ref().map(Watch::read);
         if standing == Some(Standing::Gone) {
             self.state.unwatched = true;
-            let _ = send(&self.lane.channel, &Order::End, &[]);
+            let _ = say(&self.lane.channel, &Order::End, &[]);
         }
     }
 
@@ -295,7 +291,7 @@ impl Visit {
                 crate::sys::terminal::copy_window_size(caller.as_fd(), inside.as_fd());
             }
             // A launcher that is gone is noticed by the loop.
-            let _ = send(&self.lane.channel, &Order::Signal(number), &[]);
+            let _ = say(&self.lane.channel, &Order::Signal(number), &[]);
         }
     }
 
@@ -307,7 +303,7 @@ impl Visit {
         }
         if !self.state.too_much_output && self.written() > self.sandbox.plan().limits.output {
             self.state.too_much_output = true;
-            let _ = send(&self.lane.channel, &Order::End, &[]);
+            let _ = say(&self.lane.channel, &Order::End, &[]);
         }
     }
 

@@ -4,21 +4,19 @@
 
 use super::closing;
 use super::host::{HostFeatures, Presence, Supervision};
-use super::plan::{MetadataCalls, Unavailable, changes_of};
+use super::plan::{MetadataCalls, changes_of};
 use super::profile::Changes;
+use super::unavailable::Unavailable;
 use crate::model::{Mode, Right};
 use crate::policy::{Containment, EffectiveGrant, Notify};
 
-/// A mount that lets names be made lets everything on it be changed. Where a grant has not the
-/// right to write, the supervisor sees to metadata as it does in flat mode.
-fn mode_for_metadata(mode: Mode, reach: &[EffectiveGrant]) -> Mode {
+/// Whether a view's mounts restrict changes of metadata as the grants do. One that lets names be
+/// made lets everything on it be changed: where a grant has not the right to write, the
+/// supervisor sees to metadata as it does in flat mode.
+fn mounts_restrict(mode: Mode, reach: &[EffectiveGrant]) -> bool {
     let is_partly_changeable =
         |grant: &EffectiveGrant| grant.rights.change_something() && !grant.rights.has(Right::Write);
-    if reach.iter().any(is_partly_changeable) {
-        Mode::Flat
-    } else {
-        mode
-    }
+    mode == Mode::View && !reach.iter().any(is_partly_changeable)
 }
 
 /// What the policy chose; where it chose nothing, what the tripwire does not see. There is none
@@ -45,18 +43,17 @@ pub(super) fn metadata_calls(
     (mode, notify): (Mode, Option<Notify>),
     host: &HostFeatures,
 ) -> Result<MetadataCalls, Unavailable> {
-    let mode = mode_for_metadata(mode, reach);
+    let by_mounts = mounts_restrict(mode, reach);
     match (changes_of(reach), host.supervision) {
-        (Changes::Workspace, Supervision::Available)
-            if mode == Mode::View && notify >= Some(Notify::Changes) =>
-        {
-            Ok(MetadataCalls::Watched)
-        }
         (Changes::ReadOnly, Supervision::Available) => Ok(MetadataCalls::Witnessed),
-        (_, Supervision::Available) if mode == Mode::View => {
-            Ok(MetadataCalls::PrivilegedSupervised)
+        (Changes::Workspace, Supervision::Available) if by_mounts => {
+            Ok(if notify >= Some(Notify::Changes) {
+                MetadataCalls::Watched
+            } else {
+                MetadataCalls::PrivilegedSupervised
+            })
         }
-        (_, _) if mode == Mode::View => Ok(MetadataCalls::PrivilegedRefused),
+        (_, _) if by_mounts => Ok(MetadataCalls::PrivilegedRefused),
         (Changes::ReadOnly, _) => Ok(MetadataCalls::Refused),
         (Changes::Workspace, Supervision::Available) => Ok(MetadataCalls::Supervised),
         (Changes::Workspace, Supervision::TooOld) => Err(Unavailable::Supervision {

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::host::Presence;
 use super::kernel::AuditRecords;
-use super::plan::{Plan, Unavailable};
+use super::plan::Plan;
+use super::unavailable::Unavailable;
 use crate::model::Mode;
 use crate::policy::{KernelWitness, Notify};
 

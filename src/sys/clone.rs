@@ -78,8 +78,8 @@ pub(super) fn fork_into(group: BorrowedFd<'_>) -> io::Result<Fork> {
     })
 }
 
-/// Starts a child in a control group that shares this process's memory, on the stack that ends
-/// at `top`, and waits until it has executed or ended. Gives its pid and its pidfd.
+/// Starts a child in a control group that shares this process's memory, on a stack of its own,
+/// and waits until it has executed or ended. Gives its pid and its pidfd.
 ///
 /// # Safety
 /// The stack is the child's alone and large enough, and `main` treats `argument` as what it is,

@@ -366,14 +366,7 @@ fn execute(child: &mut Child<'_>) {
     nix::errno::Errno::set_raw(libc::ENOENT);
     let mut remembered = 0;
     for program in launch.programs {
-        // SAFETY: all three are NUL- or NULL-terminated and live in the launcher's memory.
-        unsafe {
-            libc::execve(
-                program.as_ptr(),
-                launch.arguments.pointers.as_ptr(),
-                launch.environment.pointers.as_ptr(),
-            );
-        }
+        execute_one(launch, program, &launch.arguments.pointers);
         let errno = nix::errno::Errno::last_raw();
         if errno == libc::ENOEXEC {
             execute_as_script(child, program);
@@ -393,13 +386,31 @@ fn execute(child: &mut Child<'_>) {
 /// A text without `#!` is for the shell, as in every other launcher.
 fn execute_as_script(child: &mut Child<'_>, program: &CStr) {
     child.script_arguments[1] = program.as_ptr();
-    // SAFETY: all three are NUL- or NULL-terminated and live in the launcher's memory.
-    unsafe {
-        libc::execve(
-            SHELL.as_ptr(),
-            child.script_arguments.as_ptr(),
-            child.launch.environment.pointers.as_ptr(),
-        );
+    execute_one(child.launch, SHELL, &child.script_arguments);
+}
+
+/// Returns when the program could not be executed.
+fn execute_one(launch: &Launch<'_>, program: &CStr, arguments: &[*const libc::c_char]) {
+    let environment = launch.environment.pointers.as_ptr();
+    let arguments = arguments.as_ptr();
+    match launch.filter.key() {
+        // SAFETY: all three are NUL- or NULL-terminated and live in the launcher's memory.
+        None => unsafe {
+            libc::execve(program.as_ptr(), arguments, environment);
+        },
+        // The kernel takes five arguments and drops the sixth, which only the filter looks at.
+        // SAFETY: as above.
+        Some(key) => unsafe {
+            libc::syscall(
+                libc::SYS_execveat,
+                libc::AT_FDCWD,
+                program.as_ptr(),
+                arguments,
+                environment,
+                0,
+                key,
+            );
+        },
     }
 }
 

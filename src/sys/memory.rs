@@ -34,8 +34,8 @@ pub fn read_string(pid: i32, address: u64, longest: usize) -> io::Result<CString
     while text.len() <= longest {
         // Never cross a page in one read: the next one may not be mapped.
         let until_page_end = PAGE - usize::try_from(at % PAGE as u64).unwrap_or(0);
-        let mut chunk = [0u8; PAGE];
-        let wanted = until_page_end.min(256);
+        let mut chunk = [0u8; 256];
+        let wanted = until_page_end.min(chunk.len());
         let count = read_some(pid, at, &mut chunk[..wanted])?;
         if count == 0 {
             return Err(io::Error::from_raw_os_error(libc::EFAULT));

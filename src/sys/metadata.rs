@@ -5,19 +5,24 @@
 
 use std::ffi::{CStr, CString, OsStr};
 use std::io;
-use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::checked;
+use super::{checked, installed};
 
 /// How a path is resolved when an object is pinned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolution {
     /// As any program would, but never through the magic links of proc.
     Ordinary,
+    /// Through no symbolic link at all.
+    WithoutLinks,
     /// Beneath the directory, and through no symbolic link at all.
     BeneathWithoutLinks,
+    /// As `openat2(2)` was asked to, by these bits, but never through the magic links of proc,
+    /// and as if nothing was asked of the cache.
+    Confined(u64),
 }
 
 /// What happens to a symbolic link at the end of a path.
@@ -48,12 +53,16 @@ pub fn pin(
     how.flags = u64::try_from(flags).unwrap_or(0);
     how.resolve = match resolution {
         Resolution::Ordinary => libc::RESOLVE_NO_MAGICLINKS,
+        Resolution::WithoutLinks => libc::RESOLVE_NO_SYMLINKS | libc::RESOLVE_NO_MAGICLINKS,
+        Resolution::Confined(asked) => {
+            (asked & !libc::RESOLVE_CACHED) | libc::RESOLVE_NO_MAGICLINKS
+        }
         Resolution::BeneathWithoutLinks => {
             libc::RESOLVE_BENEATH | libc::RESOLVE_NO_SYMLINKS | libc::RESOLVE_NO_MAGICLINKS
         }
     };
     // SAFETY: the path is NUL-terminated, and both it and `how` live through the call.
-    let raw = checked(unsafe {
+    installed(unsafe {
         libc::syscall(
             libc::SYS_openat2,
             directory.as_raw_fd(),
@@ -61,8 +70,7 @@ pub fn pin(
             &raw const how,
             size_of::<libc::open_how>(),
         )
-    })?;
-    Ok(own(raw))
+    })
 }
 
 /// Pins what a magic link of proc leads to, such as `/proc/PID/fd/N` or `/proc/PID/cwd`.
@@ -72,13 +80,15 @@ pub fn pin(
 pub fn pin_magic_link(link: &str) -> io::Result<OwnedFd> {
     let link = CString::new(link)?;
     // SAFETY: the path is NUL-terminated and lives through the call.
-    let raw = checked(unsafe { libc::open(link.as_ptr(), libc::O_PATH | libc::O_CLOEXEC) }.into())?;
-    Ok(own(raw))
+    installed(unsafe { libc::open(link.as_ptr(), libc::O_PATH | libc::O_CLOEXEC) }.into())
 }
 
-fn own(raw: libc::c_long) -> OwnedFd {
-    // SAFETY: the kernel just installed it; nobody else owns it. A descriptor fits an int.
-    unsafe { OwnedFd::from_raw_fd(i32::try_from(raw).unwrap_or(-1)) }
+/// The path that a magic link of proc shows. It can be outdated at once.
+///
+/// # Errors
+/// When the process is gone or may not be inspected.
+pub fn magic_link_text(link: &str) -> io::Result<PathBuf> {
+    Ok(nix::fcntl::readlink(link)?.into())
 }
 
 /// Which object a handle leads to, and whether a name leads to it.
@@ -148,9 +158,7 @@ pub fn length_of(handle: BorrowedFd<'_>) -> io::Result<i64> {
 /// # Errors
 /// When proc is not mounted.
 pub fn path_of(handle: BorrowedFd<'_>) -> io::Result<PathBuf> {
-    let link = format!("/proc/self/fd/{}", handle.as_raw_fd());
-    let path = nix::fcntl::readlink(Path::new(&link))?;
-    Ok(PathBuf::from(path))
+    magic_link_text(&format!("/proc/self/fd/{}", handle.as_raw_fd()))
 }
 
 /// One time, as utimensat(2) takes it.
@@ -269,8 +277,7 @@ pub fn c_path(path: &Path) -> io::Result<CString> {
 pub fn pin_host_path(path: &Path) -> io::Result<OwnedFd> {
     let path = c_path(path)?;
     // SAFETY: the path is NUL-terminated and lives through the call.
-    let raw = checked(unsafe { libc::open(path.as_ptr(), libc::O_PATH | libc::O_CLOEXEC) }.into())?;
-    Ok(own(raw))
+    installed(unsafe { libc::open(path.as_ptr(), libc::O_PATH | libc::O_CLOEXEC) }.into())
 }
 
 /// The names in a directory that a handle leads to, without `.` and `..`.

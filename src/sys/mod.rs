@@ -43,6 +43,7 @@ pub mod teardown;
 pub mod terminal;
 
 use std::io;
+use std::os::fd::{FromRawFd as _, OwnedFd};
 
 /// The result of a raw system call as an [`io::Result`].
 fn checked(result: libc::c_long) -> io::Result<libc::c_long> {
@@ -51,4 +52,11 @@ fn checked(result: libc::c_long) -> io::Result<libc::c_long> {
     } else {
         Ok(result)
     }
+}
+
+/// The descriptor that a raw system call has made; for results of such calls alone.
+fn installed(result: libc::c_long) -> io::Result<OwnedFd> {
+    let raw = i32::try_from(checked(result)?).map_err(io::Error::other)?;
+    // SAFETY: the kernel just installed it, so it is open, and nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }

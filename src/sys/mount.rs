@@ -6,9 +6,9 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 
-use super::checked;
+use super::{checked, installed};
 
 // From linux/mount.h and linux/fcntl.h; the numbers are the same on every architecture.
 const OPEN_TREE_CLONE: libc::c_uint = 1;
@@ -59,10 +59,7 @@ impl Attributes {
 pub fn clone_tree(of: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH;
     // SAFETY: the path is a NUL-terminated constant; the rest are plain numbers.
-    let raw = checked(unsafe {
-        libc::syscall(libc::SYS_open_tree, of.as_raw_fd(), c"".as_ptr(), flags)
-    })?;
-    Ok(own(raw))
+    installed(unsafe { libc::syscall(libc::SYS_open_tree, of.as_raw_fd(), c"".as_ptr(), flags) })
 }
 
 /// As `struct mount_attr` of linux/mount.h.
@@ -149,9 +146,8 @@ pub fn new_filesystem(
     attributes: Attributes,
 ) -> io::Result<OwnedFd> {
     // SAFETY: a NUL-terminated string and a plain number.
-    let context = own(checked(unsafe {
-        libc::syscall(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC)
-    })?);
+    let context =
+        installed(unsafe { libc::syscall(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC) })?;
     for (key, value) in options {
         let command = match value {
             Some(_) => FSCONFIG_SET_STRING,
@@ -161,15 +157,14 @@ pub fn new_filesystem(
     }
     configure(&context, FSCONFIG_CMD_CREATE, None, None)?;
     // SAFETY: plain numbers.
-    let raw = checked(unsafe {
+    installed(unsafe {
         libc::syscall(
             libc::SYS_fsmount,
             context.as_raw_fd(),
             FSMOUNT_CLOEXEC,
             attributes.0,
         )
-    })?;
-    Ok(own(raw))
+    })
 }
 
 fn configure(
@@ -209,9 +204,4 @@ pub fn replace_root(new_root: BorrowedFd<'_>) -> io::Result<()> {
     nix::mount::umount2(".", nix::mount::MntFlags::MNT_DETACH)?;
     nix::unistd::chdir("/")?;
     Ok(())
-}
-
-fn own(raw: libc::c_long) -> OwnedFd {
-    // SAFETY: the kernel just installed it; nobody else owns it. A descriptor fits an int.
-    unsafe { OwnedFd::from_raw_fd(i32::try_from(raw).unwrap_or(-1)) }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -92,9 +92,7 @@ fn threads() -> io::Result<usize> {
 /// When there is no such process.
 pub fn pidfd_of(pid: i32) -> io::Result<OwnedFd> {
     // SAFETY: plain numbers.
-    let raw = checked(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
-    // SAFETY: the kernel just installed it; nobody else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(i32::try_from(raw).unwrap_or(-1)) })
+    super::installed(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })
 }
 
 /// Ends the calling process at once, running no destructors or handlers: those belong to

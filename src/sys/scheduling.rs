@@ -15,7 +15,8 @@ pub enum Change {
     Class(i32, i32),
     /// `sched_setparam(2)`: the priority in the class.
     Priority(i32),
-    /// `sched_setattr(2)`: a `struct sched_attr`, as long as its first field states, and flags.
+    /// `sched_setattr(2)`: a `struct sched_attr`, and flags. Its first field, its length, is filled
+    /// in.
     Attributes(Vec<u8>, u32),
     /// `sched_setaffinity(2)`: a mask of processors.
     Processors(Vec<u8>),
@@ -51,6 +52,12 @@ pub fn change(thread: i32, change: &Change) -> io::Result<()> {
         }
         Change::Attributes(attributes, flags) => {
             let flags = plain(flags.cast_signed());
+            let mut attributes = attributes.clone();
+            let length = u32::try_from(attributes.len()).map_err(io::Error::other)?;
+            let stated = attributes
+                .first_chunk_mut()
+                .ok_or(io::ErrorKind::InvalidInput)?;
+            *stated = length.to_ne_bytes();
             let words = [thread, attributes.as_ptr().cast(), flags];
             call(libc::SYS_sched_setattr, words)
         }
@@ -70,8 +77,8 @@ fn plain(number: i32) -> *const c_void {
 fn call(number: c_long, arguments: [*const c_void; 3]) -> io::Result<()> {
     let [first, second, third] = arguments;
     // SAFETY: `change` passes plain numbers, and pointers to bytes that live through the call:
-    // a mask with its length, a `sched_param` of four bytes, or a `sched_attr`, which states
-    // its length in its first field, as whoever made it has seen to.
+    // a mask with its length, a `sched_param` of four bytes, or a `sched_attr`, whose first
+    // field is its length.
     checked(unsafe { libc::syscall(number, first, second, third) })?;
     Ok(())
 }

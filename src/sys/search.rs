@@ -9,17 +9,6 @@ use std::path::{Path, PathBuf};
 
 use super::metadata::{Identity, LastLink, Resolution, names_in, pin};
 
-/// What is done with a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
-    /// It is what is looked for; nothing below it is looked at.
-    Found,
-    /// Something below it could be.
-    Below,
-    /// Neither.
-    Past,
-}
-
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -32,11 +21,16 @@ pub struct Found {
 /// More names than this are not looked at: a session must start in bounded time.
 pub const MOST_NAMES: usize = 200_000;
 
-/// Everything below a directory that the judge calls found, the uppermost ones only.
+/// Everything below a directory that is wanted, the uppermost ones only. Directories that can
+/// hold none of it are not looked into.
 ///
 /// # Errors
 /// When a directory on the way cannot be read, or holds too much (`E2BIG`).
-pub fn search(root: BorrowedFd<'_>, judge: &dyn Fn(&Path) -> Look) -> io::Result<Vec<Found>> {
+pub fn search(
+    root: BorrowedFd<'_>,
+    is_wanted: impl Fn(&Path) -> bool,
+    can_hold: impl Fn(&Path) -> bool,
+) -> io::Result<Vec<Found>> {
     let mut found = Vec::new();
     let mut seen = 0;
     let mut levels = VecDeque::from([(PathBuf::new(), root.try_clone_to_owned()?)]);
@@ -47,8 +41,8 @@ pub fn search(root: BorrowedFd<'_>, judge: &dyn Fn(&Path) -> Look) -> io::Result
                 return Err(nix::errno::Errno::E2BIG.into());
             }
             let path = relative.join(OsStr::from_bytes(name.as_bytes()));
-            let look = judge(&path);
-            if look == Look::Past {
+            let is_wanted = is_wanted(&path);
+            if !is_wanted && !can_hold(&path) {
                 continue;
             }
             // What is gone again was not there.
@@ -56,7 +50,7 @@ pub fn search(root: BorrowedFd<'_>, judge: &dyn Fn(&Path) -> Look) -> io::Result
                 continue;
             };
             let identity = Identity::of(handle.as_fd())?;
-            if look == Look::Found {
+            if is_wanted {
                 found.push(Found { path, identity });
             } else if identity.is_directory() {
                 levels.push_back((path, handle));

@@ -112,10 +112,7 @@ pub fn never_wait(own_end: BorrowedFd<'_>) -> io::Result<()> {
 /// # Errors
 /// When the descriptor is not open, or the process has none left.
 pub fn duplicate(stream: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    use std::os::fd::FromRawFd as _;
-    let raw = fcntl(stream, FcntlArg::F_DUPFD_CLOEXEC(3))?;
-    // SAFETY: the kernel just installed it; nobody else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+    super::installed(fcntl(stream, FcntlArg::F_DUPFD_CLOEXEC(3))?.into())
 }
 
 /// What to wait for on a descriptor.
@@ -129,6 +126,28 @@ pub enum Interest {
     Gone,
 }
 
+impl Interest {
+    /// The kernel tells of errors and hang-ups in any case.
+    fn events(self) -> PollFlags {
+        match self {
+            Self::Readable => PollFlags::POLLIN,
+            Self::Writable => PollFlags::POLLOUT,
+            Self::Gone => PollFlags::empty(),
+        }
+    }
+}
+
+/// What was seen on a descriptor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// Nothing yet.
+    Nothing,
+    /// What was waited for.
+    Ready,
+    /// Not that, but an error, or that the other end is gone.
+    Gone,
+}
+
 /// Waits until something is ready; returns which are, in the order given.
 ///
 /// # Errors
@@ -137,18 +156,21 @@ pub fn wait(
     interests: &[(BorrowedFd<'_>, Interest)],
     timeout: Option<std::time::Duration>,
 ) -> io::Result<Vec<bool>> {
-    let mut polled: Vec<_> = interests
-        .iter()
-        .map(|(descriptor, interest)| {
-            let flags = match interest {
-                Interest::Readable => PollFlags::POLLIN,
-                Interest::Writable => PollFlags::POLLOUT,
-                // The kernel tells of errors and hang-ups in any case.
-                Interest::Gone => PollFlags::empty(),
-            };
-            PollFd::new(*descriptor, flags)
-        })
-        .collect();
+    let seen = look(interests, timeout)?;
+    Ok(seen.into_iter().map(|one| one != Seen::Nothing).collect())
+}
+
+/// Waits until something is ready; returns what was seen, in the order given.
+///
+/// # Errors
+/// Never for descriptors that are open.
+pub fn look(
+    interests: &[(BorrowedFd<'_>, Interest)],
+    timeout: Option<std::time::Duration>,
+) -> io::Result<Vec<Seen>> {
+    let polled =
+        |(descriptor, interest): &(_, Interest)| PollFd::new(*descriptor, interest.events());
+    let mut polled: Vec<_> = interests.iter().map(polled).collect();
     // Rounded up, so that the wait is never shorter than asked for.
     let timeout = timeout.map_or(PollTimeout::NONE, |time| {
         let milliseconds = time.as_micros().div_ceil(1000);
@@ -156,11 +178,13 @@ pub fn wait(
     });
     match poll(&mut polled, timeout) {
         Ok(_) => {}
-        Err(nix::errno::Errno::EINTR) => return Ok(vec![false; interests.len()]),
+        Err(nix::errno::Errno::EINTR) => return Ok(vec![Seen::Nothing; interests.len()]),
         Err(errno) => return Err(errno.into()),
     }
-    Ok(polled
-        .iter()
-        .map(|one| one.revents().is_some_and(|seen| !seen.is_empty()))
-        .collect())
+    let seen = |(polled, (_, interest)): (&PollFd<'_>, &(_, Interest))| match polled.revents() {
+        Some(seen) if seen.intersects(interest.events()) => Seen::Ready,
+        Some(seen) if !seen.is_empty() => Seen::Gone,
+        _ => Seen::Nothing,
+    };
+    Ok(polled.iter().zip(interests).map(seen).collect())
 }

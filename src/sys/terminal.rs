@@ -1,7 +1,7 @@
 //! A terminal of the sandbox's own, and the operator's terminal in raw mode meanwhile.
 
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 use std::sync::{Mutex, MutexGuard, Once};
 
 use nix::fcntl::OFlag;
@@ -51,10 +51,8 @@ fn unlock(relay: BorrowedFd<'_>) -> io::Result<()> {
 /// another terminal where several instances of devpts are mounted.
 fn other_end(relay: BorrowedFd<'_>, flags: OFlag) -> io::Result<OwnedFd> {
     // SAFETY: the flags are passed by value.
-    let raw = unsafe { libc::ioctl(relay.as_raw_fd(), libc::TIOCGPTPEER, flags.bits()) };
-    super::checked(raw.into())?;
-    // SAFETY: the kernel just installed it; nobody else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+    let made = unsafe { libc::ioctl(relay.as_raw_fd(), libc::TIOCGPTPEER, flags.bits()) };
+    super::installed(made.into())
 }
 
 /// Gives one terminal the size of another.

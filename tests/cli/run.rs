@@ -339,14 +339,9 @@ fn a_large_directory_needs_no_larger_limit_of_open_files() {
     let program = env!("CARGO_BIN_EXE_lobsterpot");
     let mut command = std::process::Command::new("/bin/sh");
     command.args(["-c", &few, program, "run", "--read-only", "--", "cat", "7"]);
-    for (name, value) in world.command(["run"]).get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    world.settle(&mut command);
     command.env("LOBSTERPOT_FORCE_FLAT", "1");
-    let output = command.current_dir(world.path("work")).output().unwrap();
+    let output = command.output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{told}");
 }

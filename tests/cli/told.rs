@@ -197,3 +197,89 @@ fn where_there_is_no_tripwire_opens_outside_are_told_all_the_same() {
         assert!(!is_told(&report, path, "outside-capability"), "{report}");
     }
 }
+
+fn told_of<'a>(report: &'a Value, path: &str) -> Option<&'a Value> {
+    let denials = report["denials"].as_array().unwrap();
+    denials.iter().find(|denial| denial["path"] == path)
+}
+
+/// Programs that walk a tree name what they find from the directory that they are in.
+#[test]
+fn a_path_is_told_whole_however_it_was_named() {
+    for (script, path) in [
+        ("os.chdir('/usr'); os.mkdir('made')", "/usr/made"),
+        (
+            "os.mkdir('made', dir_fd=os.open('/usr', os.O_PATH))",
+            "/usr/made",
+        ),
+        ("os.unlink('../usr/bin/env')", "/usr/bin/env"),
+        (
+            "here = os.open('/usr/bin/env', os.O_PATH)\nos.open(f'/proc/self/fd/{here}', os.O_WRONLY)",
+            "/usr/bin/env",
+        ),
+        ("os.chmod('lib/../bin/env', 0o700)", "/usr/bin/env"),
+    ] {
+        for flat in ["0", "1"] {
+            let world = world();
+            let prepare = if script.starts_with("os.chdir") || script.starts_with("here") {
+                ""
+            } else {
+                "os.chdir('/usr/lib/..')\n"
+            };
+            let script = format!("import os\n{prepare}{script}\n");
+            world.write("work/script.py", &script);
+            let report = report(&world, flat, &[], "python3 script.py");
+            let told = told_of(&report, path).unwrap_or_else(|| panic!("{script}: {report}"));
+            assert_ne!(told["code"], "hidden-path", "{script}: {report}");
+        }
+    }
+}
+
+/// What may be read, and not executed.
+#[test]
+fn what_may_not_be_executed_is_told() {
+    let text = std::fs::read_to_string("policies/workspace.toml").unwrap();
+    let text = text
+        .replace("name = \"workspace\"", "name = \"own\"")
+        .replacen(", \"execute\"]", "]", 1);
+    for flat in ["0", "1"] {
+        let world = world();
+        let policy = world.write("home/own.toml", &text);
+        let options = ["--policy", policy.to_str().unwrap()];
+        let script = "cp /usr/bin/id own; ./own; python3 script.py";
+        let code = "import os; os.execve(os.open('own', os.O_RDONLY), ['own'], {})";
+        world.write("work/script.py", code);
+        let report = report(&world, flat, &options, script);
+        assert_eq!(report["result"]["stdout"], "", "{report}");
+        let path = world.path("work/own").canonicalize().unwrap();
+        let told = told_of(&report, path.to_str().unwrap());
+        let told = told.unwrap_or_else(|| panic!("{flat}: {report}"));
+        assert_eq!(told["code"], "right-not-granted", "{report}");
+        let denials = report["denials"].as_array().unwrap();
+        let times: u64 = denials
+            .iter()
+            .filter(|one| one["path"] == path.to_str().unwrap())
+            .map(|one| one["count"].as_u64().unwrap())
+            .sum();
+        // By its name and by its descriptor.
+        assert_eq!(times, 2, "{report}");
+    }
+}
+
+/// `openat2(2)` can be told that a directory is the root of what it is asked for.
+#[test]
+fn what_is_confined_by_the_caller_is_not_taken_for_something_outside() {
+    let code = "import ctypes, os, struct
+libc = ctypes.CDLL(None, use_errno=True)
+how = struct.pack('QQQ', os.O_RDONLY, 0, 0x10)
+here = os.open('.', os.O_PATH)
+assert libc.syscall(437, here, b'/mine', how, 24) > 0, os.strerror(ctypes.get_errno())
+assert libc.syscall(437, here, b'/../mine', how, 24) > 0, os.strerror(ctypes.get_errno())";
+    for flat in ["0", "1"] {
+        let world = world();
+        world.write("work/script.py", code);
+        let report = report(&world, flat, &[], "exec python3 script.py");
+        assert_eq!(report["result"]["exit_code"], 0, "{report}");
+        assert!(told_of(&report, "/mine").is_none(), "{report}");
+    }
+}

@@ -28,7 +28,6 @@ ask() {
 #[test]
 fn what_cannot_be_put_on_record_does_not_happen() {
     let world = World::new();
-    let program = world.command(["call"]);
     let mut command = Command::new("unshare");
     command.args([
         "--user",
@@ -39,15 +38,8 @@ fn what_cannot_be_put_on_record_does_not_happen() {
         SCRIPT,
         "sh",
     ]);
-    command
-        .arg(program.get_program())
-        .current_dir(world.path("work"));
-    for (name, value) in program.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    command.arg(env!("CARGO_BIN_EXE_lobsterpot"));
+    world.settle(&mut command);
     let ran = Ran::of(command.output().unwrap());
     if ran.stderr.contains("unshare:") || ran.code == 97 {
         assert!(

@@ -9,14 +9,33 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Variables that a developer's own environment must not lend to a test.
-const OURS: [&str; 6] = [
+const OURS: [&str; 9] = [
     "LOBSTERPOT_POLICY",
     "LOBSTERPOT_ROOT",
     "LOBSTERPOT_READ_ONLY",
     "LOBSTERPOT_AS",
     "LOBSTERPOT_TIMEOUT",
+    "LOBSTERPOT_SHELL",
+    "LOBSTERPOT_SOCKET",
+    "LOBSTERPOT_TOKEN",
     "LOBSTERPOT_LOG",
 ];
+
+/// Lets a command run in the workspace of a world, for the user of that world, with nothing of
+/// the developer's own environment but `PATH` and what the toolchains on it need.
+pub(crate) fn settle(command: &mut Command, world: &Path) {
+    command
+        .current_dir(world.join("work"))
+        .env("HOME", world.join("home"))
+        .env("XDG_CONFIG_HOME", world.join("home/.config"))
+        .env("XDG_STATE_HOME", world.join("home/.local/state"))
+        .env_remove("TMPDIR")
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR_FORCE");
+    for name in OURS {
+        command.env_remove(name);
+    }
+}
 
 /// A place in which the program runs as for a user of its own.
 pub(crate) struct World {
@@ -56,26 +75,20 @@ impl World {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// The program, in the workspace, with nothing of the developer's own environment but `PATH`
-    /// and what the toolchains on it need.
+    /// The program, in the workspace.
     pub(crate) fn command<S: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = S>,
     ) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lobsterpot"));
+        command.args(arguments);
+        self.settle(&mut command);
         command
-            .args(arguments)
-            .current_dir(self.path("work"))
-            .env("HOME", self.path("home"))
-            .env("XDG_CONFIG_HOME", self.path("home/.config"))
-            .env("XDG_STATE_HOME", self.path("home/.local/state"))
-            .env_remove("TMPDIR")
-            .env_remove("NO_COLOR")
-            .env_remove("CLICOLOR_FORCE");
-        for name in OURS {
-            command.env_remove(name);
-        }
-        command
+    }
+
+    /// Lets any command run here, as the program does.
+    pub(crate) fn settle(&self, command: &mut Command) {
+        settle(command, &self.path(""));
     }
 
     /// Runs the program to its end, without input.
@@ -90,22 +103,21 @@ impl World {
 
     /// Runs the program to its end with this input.
     pub(crate) fn feed(&self, arguments: &[&str], input: &[u8]) -> Ran {
-        let mut child = self
-            .command(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let input = input.to_vec();
-        let feeder = std::thread::spawn(move || {
-            // A program that ends early takes no more input, which its output will show.
-            let _ = stdin.write_all(&input);
-        });
-        let output = child.wait_with_output().unwrap();
-        feeder.join().unwrap();
-        Ran::of(output)
+        Ran::fed(&mut self.command(arguments), input)
+    }
+
+    /// A command, and all those below it, as the help texts list them.
+    pub(crate) fn commands_from(&self, path: &[String]) -> Vec<Vec<String>> {
+        let help = self.run(path.iter().map(String::as_str).chain(["--help"]));
+        let lines = help.stdout.lines().skip_while(|line| *line != "Commands:");
+        let names = lines.skip(1).take_while(|line| line.starts_with("  "));
+        // What stands further to the right goes on with what a command is for.
+        let names = names.filter_map(|line| line[2..].split(' ').next());
+        let mut found = vec![path.to_vec()];
+        for name in names.filter(|name| !name.is_empty() && *name != "help") {
+            found.extend(self.commands_from(&[path, &[name.to_owned()]].concat()));
+        }
+        found
     }
 
     /// The records of the audit log.
@@ -143,6 +155,25 @@ impl Ran {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+
+    /// Runs a program to its end with this input.
+    pub(crate) fn fed(command: &mut Command, input: &[u8]) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let input = input.to_vec();
+        let feeder = std::thread::spawn(move || {
+            // A program that ends early takes no more input, which its output will show.
+            let _ = stdin.write_all(&input);
+        });
+        let output = child.wait_with_output().unwrap();
+        feeder.join().unwrap();
+        Self::of(output)
     }
 
     /// The same, when it ended with this code; a failure of the test otherwise.

@@ -14,28 +14,11 @@ use nix::errno::Errno;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::host::NOBODY;
+pub(super) use crate::host::{User, skip};
 use crate::programs;
 
-/// Who attacks. A test that runs as root makes every attack as an ordinary user, too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum User {
-    Current,
-    Nobody,
-}
-
-/// The number of the ordinary user that root becomes.
-const NOBODY: u32 = 65534;
-
 impl User {
-    /// All that this process can be.
-    pub(super) fn all() -> &'static [Self] {
-        if nix::unistd::geteuid().is_root() {
-            &[Self::Current, Self::Nobody]
-        } else {
-            &[Self::Current]
-        }
-    }
-
     /// All that this process can be, in every mode that this host has.
     pub(super) fn in_every_mode() -> Vec<(Self, Mode)> {
         let in_modes = |user: &Self| {
@@ -351,16 +334,7 @@ impl World {
 
     /// A program, in the workspace, by the world's user.
     pub(super) fn command(&self, program: &Path) -> Command {
-        let mut command = match self.user {
-            User::Current => Command::new(program),
-            User::Nobody => {
-                let mut command = Command::new("setpriv");
-                let number = NOBODY.to_string();
-                command.args(["--reuid", &number, "--regid", &number, "--clear-groups"]);
-                command.arg(program);
-                command
-            }
-        };
+        let mut command = self.user.command(program);
         let forced_flat = if self.mode == Mode::Flat { "1" } else { "0" };
         command
             .current_dir(self.workspace())
@@ -467,15 +441,6 @@ pub(super) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
         );
         std::thread::sleep(Duration::from_millis(2));
     }
-}
-
-/// A feature that this host lacks: printed and counted, or a failure where all are required.
-pub(super) fn skip(what: &str) {
-    assert!(
-        std::env::var_os("LOBSTERPOT_REQUIRE_ALL").is_none(),
-        "not tested on this host: {what}"
-    );
-    eprintln!("SKIPPED: {what}");
 }
 
 /// Everything that went wrong in a table, at once.

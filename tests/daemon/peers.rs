@@ -5,7 +5,8 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::sockets::activated;
-use super::world::{Client, World, code, skip};
+use super::world::{Client, World, code};
+use crate::host::skip;
 use crate::programs;
 
 const NOBODY: &str = "65534";

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::world::skip;
+use crate::host::skip;
 
 const UNITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/systemd");
 

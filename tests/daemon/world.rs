@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::cli::world::settle;
+
 /// Longer than anything takes, also on a machine that is busy.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -58,16 +60,8 @@ impl World {
 
     /// Any program, with the environment of the world.
     pub(super) fn surround(&self, mut command: Command, arguments: &[&str]) -> Command {
-        command
-            .args(arguments)
-            .current_dir(self.path("work"))
-            .env("HOME", self.path("home"))
-            .env("XDG_CONFIG_HOME", self.path("home/.config"))
-            .env("XDG_STATE_HOME", self.path("home/.local/state"))
-            .env_remove("TMPDIR");
-        for name in ["POLICY", "ROOT", "READ_ONLY", "AS", "TIMEOUT", "LOG"] {
-            command.env_remove(format!("LOBSTERPOT_{name}"));
-        }
+        command.args(arguments);
+        settle(&mut command, &self.path(""));
         command
     }
 
@@ -324,15 +318,6 @@ pub(super) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(begun.elapsed() < PATIENCE, "never: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
-}
-
-/// A feature that this host lacks: printed and counted, or a failure where all are required.
-pub(super) fn skip(what: &str) {
-    assert!(
-        std::env::var_os("LOBSTERPOT_REQUIRE_ALL").is_none(),
-        "not tested on this host: {what}"
-    );
-    eprintln!("SKIPPED: {what}");
 }
 
 impl World {

@@ -98,15 +98,9 @@ fn a_command_is_made_to_run_in_the_sandbox() {
         assert_eq!(input, expected, "{name}: the other arguments stay");
         // As the agent's own shell runs it: with the agent's rights, wherever the agent is.
         for shell in ["sh", "bash"] {
-            let ours = world.command::<&str>([]);
             let mut outer = Command::new(shell);
-            for (name, value) in ours.get_envs() {
-                match value {
-                    Some(value) => outer.env(name, value),
-                    None => outer.env_remove(name),
-                };
-            }
-            outer.current_dir(world.path("work")).stdin(Stdio::null());
+            world.settle(&mut outer);
+            outer.stdin(Stdio::null());
             let ran = Ran::of(outer.args(["-c", &command]).output().unwrap()).expect(0);
             assert!(ran.stdout.starts_with("buy milk\nit's /"), "{ran:?}");
             let home = world.path("home");
@@ -237,6 +231,25 @@ fn the_policy_decides() {
 }
 
 #[test]
+fn while_everything_is_stopped_nothing_is_allowed_not_even_on_record() {
+    let world = World::new();
+    world.run(["stop"]).expect(0);
+    for name in ["claude-code-read", "claude-code-write", "claude-code-bash"] {
+        let reason = denied(recorded(&world, name, None), name);
+        assert!(reason.contains("code=stopped"), "{reason}");
+    }
+    for op in ["file.read", "file.write", "exec.run"] {
+        let codes: Vec<Value> = world
+            .records()
+            .iter()
+            .filter(|record| record["unmapped"]["op"] == op)
+            .map(|record| record["status_code"].clone())
+            .collect();
+        assert_eq!(codes, [json!("stopped")], "{op}");
+    }
+}
+
+#[test]
 fn the_network_and_what_nobody_knows_are_denied() {
     let world = World::new();
     for name in ["claude-code-webfetch", "gemini-web"] {
@@ -362,12 +375,7 @@ fn an_answer_that_nobody_can_read_is_a_refusal_by_the_exit_code() {
         let file = world.write("work/asked.json", &asked);
         for closed in [">&-", ">/dev/null"] {
             let mut shell = Command::new("sh");
-            for (name, value) in world.command::<&str>([]).get_envs() {
-                match value {
-                    Some(value) => shell.env(name, value),
-                    None => shell.env_remove(name),
-                };
-            }
+            world.settle(&mut shell);
             let line = format!("exec \"$0\" hook \"$1\" --root \"$2\" <\"$3\" {closed}");
             let root = world.path("work");
             shell.args(["-c", &line, env!("CARGO_BIN_EXE_lobsterpot")]);

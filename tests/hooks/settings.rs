@@ -194,15 +194,9 @@ fn the_command_in_the_settings_answers_and_fails_closed() {
     let run = |command: &str, input: &str| {
         let input = world.write("input", input);
         let mut shell = std::process::Command::new("sh");
-        for (name, value) in world.command::<&str>([]).get_envs() {
-            match value {
-                Some(value) => shell.env(name, value),
-                None => shell.env_remove(name),
-            };
-        }
+        world.settle(&mut shell);
         let output = shell
             .args(["-c", command])
-            .current_dir(world.path("work"))
             .stdin(std::fs::File::open(input).unwrap())
             .output();
         Ran::of(output.unwrap())

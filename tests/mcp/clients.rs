@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 
 use super::world::{Client, World, mark, wait_for_processes};
+use crate::host::skip;
 
 const INSPECTOR: &str = "@modelcontextprotocol/inspector@0.15.0";
 const FILE_SERVER: &str = "@modelcontextprotocol/server-filesystem@2026.8.31";
@@ -14,15 +15,6 @@ const PYTHON_SDK: &str = "mcp==2.3.0";
 
 /// One installation at a time: the tests share them.
 static INSTALLING: Mutex<()> = Mutex::new(());
-
-/// Counted, and a failure where everything has to be tested.
-fn skip(what: &str) {
-    assert!(
-        std::env::var_os("LOBSTERPOT_REQUIRE_ALL").is_none(),
-        "not tested on this host: {what}"
-    );
-    eprintln!("SKIPPED: {what}");
-}
 
 /// The directory that holds a package, which is installed where it is not yet.
 fn installed(package: &str, install: impl FnOnce(&Path) -> Command) -> Option<PathBuf> {

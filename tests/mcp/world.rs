@@ -1,95 +1,19 @@
-//! A world for the MCP server: a workspace, a home, and a client that speaks line by line.
+//! The world of the command line, for its MCP server, and a client that speaks line by line.
 
 use std::collections::VecDeque;
-use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-/// Variables that a developer's own environment must not lend to a test.
-const OURS: [&str; 7] = [
-    "LOBSTERPOT_POLICY",
-    "LOBSTERPOT_ROOT",
-    "LOBSTERPOT_READ_ONLY",
-    "LOBSTERPOT_AS",
-    "LOBSTERPOT_TIMEOUT",
-    "LOBSTERPOT_TOKEN",
-    "LOBSTERPOT_LOG",
-];
+pub(super) use crate::cli::world::World;
 
 /// How long anything may take on a loaded machine.
 pub(super) const PATIENCE: Duration = Duration::from_mins(2);
 
-/// A place in which the server runs as for a user of its own.
-pub(super) struct World {
-    directory: TempDir,
-}
-
 impl World {
-    /// A workspace with `notes.txt` in it, and a home with a secret.
-    pub(super) fn new() -> Self {
-        let world = Self {
-            directory: tempfile::tempdir().unwrap(),
-        };
-        for name in ["work", "home", "home/.config", "home/.local"] {
-            std::fs::create_dir(world.path(name)).unwrap();
-        }
-        world.write("work/notes.txt", "buy milk\n");
-        world.write("home/diary.txt", "a secret\n");
-        world
-    }
-
-    /// A path of the world, links resolved.
-    pub(super) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
-        let base = std::fs::canonicalize(self.directory.path()).unwrap();
-        base.join(name)
-    }
-
-    /// Puts a file into the world.
-    pub(super) fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.path(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, text).unwrap();
-        path
-    }
-
-    /// What a file of the world holds.
-    pub(super) fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    /// The program, in the workspace, with nothing of the developer's own environment but `PATH`
-    /// and what the toolchains on it need.
-    pub(super) fn command<S: AsRef<OsStr>>(
-        &self,
-        arguments: impl IntoIterator<Item = S>,
-    ) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lobsterpot"));
-        command.args(arguments);
-        self.settle(&mut command);
-        command
-    }
-
-    /// Lets a command run in the workspace, for the user of this world.
-    pub(super) fn settle(&self, command: &mut Command) {
-        command
-            .current_dir(self.path("work"))
-            .env("HOME", self.path("home"))
-            .env("XDG_CONFIG_HOME", self.path("home/.config"))
-            .env("XDG_STATE_HOME", self.path("home/.local/state"))
-            .env_remove("TMPDIR")
-            .env_remove("NO_COLOR")
-            .env_remove("CLICOLOR_FORCE");
-        for name in OURS {
-            command.env_remove(name);
-        }
-    }
-
     /// A server with these further arguments, and a client that has begun a session with it.
     pub(super) fn serve(&self, arguments: &[&str]) -> Client {
         let mut client = self.connect(arguments);
@@ -102,23 +26,6 @@ impl World {
         let mut command = self.command(["mcp"]);
         command.args(arguments);
         Client::start(command)
-    }
-
-    /// The records of the audit log.
-    pub(super) fn records(&self) -> Vec<Value> {
-        let mut records = Vec::new();
-        let directory = self.path("home/.local/state/lobsterpot");
-        for entry in std::fs::read_dir(directory).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "jsonl")
-            {
-                let text = std::fs::read_to_string(path).unwrap();
-                records.extend(text.lines().map(json_line));
-            }
-        }
-        records
     }
 }
 

@@ -1,10 +1,10 @@
 //! What bounds the processes, the memory and the private directory of a plan, and what is said of it.
 
-use lobsterpot::model::{PrincipalId, WeakerGuarantee};
+use lobsterpot::model::WeakerGuarantee;
 use lobsterpot::policy::Policy;
-use lobsterpot::sandbox::{HostFeatures, Plan, Presence, ProcessBound, Supervision, User, Wish};
+use lobsterpot::sandbox::{HostFeatures, Presence, ProcessBound, Supervision, User};
 
-use super::golden::{BOTH, anchors, kernel, plan, small_view, with_group, with_namespaces};
+use super::golden::{BOTH, kernel, plan, plan_of, with_group, with_namespaces};
 
 /// The kernel exempts uid 0 from the limit of a user, but not from that of a pid namespace.
 #[test]
@@ -51,22 +51,10 @@ fn what_nothing_bounds_is_not_said_to_be_bounded() {
 #[test]
 fn a_control_group_bounds_memory_and_the_private_directory_together() {
     let bounds = |host: HostFeatures, memory: Option<u64>| {
-        let anchors = anchors();
         let mut policy = Policy::built_in("workspace").unwrap();
         policy.limits.memory = memory;
         policy.limits.scratch = 1 << 20;
-        let bound = policy.bind(&anchors).unwrap();
-        let reach = bound.reach(&PrincipalId::new("agent:main")).unwrap();
-        let view = small_view();
-        let wish = Wish {
-            policy: "workspace",
-            reach: &reach,
-            containment: &bound.policy().containment,
-            limits: &bound.policy().limits,
-            view: &view,
-            home: &anchors.home,
-        };
-        let group = Plan::resolve(&wish, &host).unwrap().group;
+        let group = plan_of(policy, &host).unwrap().group;
         group.map(|group| (group.memory, group.processes))
     };
     let flat = with_group(kernel(7, Supervision::Available), BOTH);

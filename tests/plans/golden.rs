@@ -50,7 +50,7 @@ pub(super) fn kernel(landlock_abi: u32, supervision: Supervision) -> HostFeature
     }
 }
 
-pub(super) fn small_view() -> SystemView {
+fn small_view() -> SystemView {
     let access = Access {
         rights: [Right::List, Right::Read, Right::Execute]
             .into_iter()
@@ -69,7 +69,7 @@ pub(super) fn small_view() -> SystemView {
     }
 }
 
-pub(super) fn anchors() -> Anchors {
+fn anchors() -> Anchors {
     Anchors {
         root: path("/home/a/work"),
         home: path("/home/a"),
@@ -79,13 +79,18 @@ pub(super) fn anchors() -> Anchors {
 }
 
 pub(super) fn plan(policy: &str, host: &HostFeatures) -> Result<Plan, Unavailable> {
+    plan_of(Policy::built_in(policy).unwrap(), host)
+}
+
+/// The plan of a policy that perhaps is none of the built-in ones any more.
+pub(super) fn plan_of(policy: Policy, host: &HostFeatures) -> Result<Plan, Unavailable> {
     let anchors = anchors();
-    let bound = Policy::built_in(policy).unwrap().bind(&anchors).unwrap();
+    let bound = policy.bind(&anchors).unwrap();
     let terms = bound.policy();
     let reach = bound.reach(&PrincipalId::new("agent:main")).unwrap();
     let view = small_view();
     let wish = Wish {
-        policy,
+        policy: &terms.name,
         reach: &reach,
         containment: &terms.containment,
         limits: &terms.limits,
@@ -297,27 +302,16 @@ fn a_newer_kernel_never_gets_less() {
 #[test]
 fn a_guarantee_that_is_not_done_without_is_a_refusal_by_name() {
     let text = Policy::built_in("workspace").unwrap();
+    assert!(!text.containment.accept.is_empty());
     for dropped in text.containment.accept.clone() {
         let mut policy = text.clone();
         policy.containment.accept.retain(|one| *one != dropped);
-        let anchors = anchors();
-        let bound = policy.bind(&anchors).unwrap();
-        let reach = bound.reach(&PrincipalId::new("agent:main")).unwrap();
-        let view = small_view();
-        let wish = Wish {
-            policy: "workspace",
-            reach: &reach,
-            containment: &bound.policy().containment,
-            limits: &bound.policy().limits,
-            view: &view,
-            home: &anchors.home,
-        };
         // Linux 5.13 to 6.11 gives uid 0 none of them in flat mode.
         let host = HostFeatures {
             user: User::Root,
             ..kernel(3, Supervision::Available)
         };
-        let refused = Plan::resolve(&wish, &host);
+        let refused = plan_of(policy, &host);
         let named = matches!(refused, Err(Unavailable::Guarantee { guarantee, .. }) if guarantee == dropped);
         assert!(named, "{dropped}: {refused:?}");
     }
@@ -326,27 +320,10 @@ fn a_guarantee_that_is_not_done_without_is_a_refusal_by_name() {
 /// It depends on the host's audit and the policy alone, in both modes.
 #[test]
 fn the_kernel_is_a_witness_where_it_tells_and_the_policy_wants_it() {
-    let anchors = Anchors {
-        root: path("/home/a/work"),
-        home: path("/home/a"),
-        state: path("/home/a/.local/state/lobsterpot"),
-        config: path("/home/a/.config/lobsterpot"),
-    };
     let planned = |wish, host: &HostFeatures| {
         let mut policy = Policy::built_in("workspace").unwrap();
         policy.containment.kernel_witness = wish;
-        let bound = policy.bind(&anchors).unwrap();
-        let reach = bound.reach(&PrincipalId::new("agent:main")).unwrap();
-        let view = small_view();
-        let wish = Wish {
-            policy: "workspace",
-            reach: &reach,
-            containment: &bound.policy().containment,
-            limits: &bound.policy().limits,
-            view: &view,
-            home: &anchors.home,
-        };
-        Plan::resolve(&wish, host)
+        plan_of(policy, host)
     };
     let silent = kernel(7, Supervision::Available);
     let telling = HostFeatures {

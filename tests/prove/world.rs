@@ -8,28 +8,9 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::host::NOBODY;
+pub(super) use crate::host::{User, skip};
 use crate::programs;
-
-/// Who runs it. A test that runs as root runs it as an ordinary user, too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum User {
-    Current,
-    Nobody,
-}
-
-/// The number of the ordinary user that root becomes.
-const NOBODY: u32 = 65534;
-
-impl User {
-    /// All that this process can be.
-    pub(super) fn all() -> &'static [Self] {
-        if nix::unistd::geteuid().is_root() {
-            &[Self::Current, Self::Nobody]
-        } else {
-            &[Self::Current]
-        }
-    }
-}
 
 /// How commands are contained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,17 +63,7 @@ impl World {
 
     /// The program, about to prove something.
     pub(super) fn command(&self, mode: Mode, arguments: &[&str]) -> Command {
-        let program = self.path("lobsterpot");
-        let mut command = match self.user {
-            User::Current => Command::new(program),
-            User::Nobody => {
-                let mut command = Command::new("setpriv");
-                let number = NOBODY.to_string();
-                command.args(["--reuid", &number, "--regid", &number, "--clear-groups"]);
-                command.arg(program);
-                command
-            }
-        };
+        let mut command = self.user.command(&self.path("lobsterpot"));
         command
             .arg("prove")
             .args(arguments)
@@ -137,13 +108,4 @@ pub(super) fn rows(proof: &Value, verdict: &str) -> Vec<String> {
             format!("{group}/{name}")
         })
         .collect()
-}
-
-/// A feature that this host lacks: printed and counted, or a failure where all are required.
-pub(super) fn skip(what: &str) {
-    assert!(
-        std::env::var_os("LOBSTERPOT_REQUIRE_ALL").is_none(),
-        "not tested on this host: {what}"
-    );
-    eprintln!("SKIPPED: {what}");
 }

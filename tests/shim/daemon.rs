@@ -52,19 +52,11 @@ impl Served {
 
     fn run(&self, words: &[&str], input: &str, token: Option<&str>) -> Ran {
         let mut command = self.shelled.command(self.shelled.shell());
-        let mut child = command
+        command
             .env("LOBSTERPOT_SOCKET", &self.socket)
             .envs(token.map(|token| ("LOBSTERPOT_TOKEN", token)))
-            .args(words)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(input.as_bytes()).unwrap();
-        drop(stdin);
-        Ran::of(child.wait_with_output().unwrap())
+            .args(words);
+        Ran::fed(&mut command, input.as_bytes())
     }
 }
 

@@ -4,9 +4,8 @@
 //! The second needs what only a network has: `npm install openclaw` in some directory, and Node
 //! 24 or newer. `LOBSTERPOT_TEST_OPENCLAW` names the directory, `LOBSTERPOT_TEST_NODE` the node.
 
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use lobsterpot::shim::SshCall;
 use serde_json::Value;
@@ -26,20 +25,11 @@ fn line(words: &[&str]) -> String {
 
 /// One call of ssh, with its options as OpenClaw gives them, and with this input.
 fn call(shelled: &Shelled, line: &str, input: &[u8]) -> Ran {
-    let mut child = shelled
-        .command(shelled.world.path("bin/lobsterpot-ssh"))
+    let mut command = shelled.command(shelled.world.path("bin/lobsterpot-ssh"));
+    command
         .args(["-F", "/no/such/config", "-T", "-o", "RequestTTY=no"])
-        .args(["openclaw-sandbox", line])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    // A command that ends early takes no more.
-    let _ = stdin.write_all(input);
-    drop(stdin);
-    Ran::of(child.wait_with_output().unwrap())
+        .args(["openclaw-sandbox", line]);
+    Ran::fed(&mut command, input)
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! The shell as programs call it: options, streams, exit codes, and what it says when it must.
 
-use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
-use std::process::Stdio;
 
 use super::world::Shelled;
 use crate::cli::world::Ran;
@@ -109,20 +107,9 @@ fn a_script_and_standard_input_run_too() {
     let ran = shelled.run(["script", "-c", "a b"]).expect(3);
     assert_eq!(ran.stdout, "script -c a b\n");
     for words in [&["-s", "a", "b"][..], &["-es", "--", "a", "b"]] {
-        let mut child = shelled
-            .command(shelled.shell())
-            .args(words)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        stdin
-            .write_all(b"echo $1-$2\nread line\nan answer\necho \"$line\"")
-            .unwrap();
-        drop(stdin);
-        let ran = Ran::of(child.wait_with_output().unwrap()).expect(0);
+        let input = b"echo $1-$2\nread line\nan answer\necho \"$line\"";
+        let mut command = shelled.command(shelled.shell());
+        let ran = Ran::fed(command.args(words), input).expect(0);
         assert_eq!(ran.stdout, "a-b\nan answer\n");
     }
 }

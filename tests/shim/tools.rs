@@ -2,8 +2,9 @@
 
 use std::process::{Command, Stdio};
 
-use super::world::{Shelled, skip};
+use super::world::Shelled;
 use crate::cli::world::Ran;
+use crate::host::skip;
 
 /// A command that works, that reads what is granted, and that shows where it ran: the home of
 /// the sandbox is not the home of the operator.

@@ -53,16 +53,8 @@ impl Shelled {
 
     /// A program in the workspace, in whose environment the shell is chosen and set up.
     pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        // The environment of the world, for another program.
-        let ours = self.world.command::<&str>([]);
         let mut command = Command::new(program);
-        command.current_dir(self.world.path("work"));
-        for (name, value) in ours.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
+        self.world.settle(&mut command);
         command
             .env("SHELL", self.shell())
             .env("LOBSTERPOT_ROOT", self.world.path("work"))
@@ -75,13 +67,4 @@ impl Shelled {
     pub(super) fn run<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Ran {
         Ran::of(self.command(self.shell()).args(words).output().unwrap())
     }
-}
-
-/// A tool that this host lacks: printed and counted, or a failure where all are required.
-pub(super) fn skip(what: &str) {
-    assert!(
-        std::env::var_os("LOBSTERPOT_REQUIRE_ALL").is_none(),
-        "not tested on this host: {what}"
-    );
-    eprintln!("SKIPPED: {what}");
 }

@@ -6,7 +6,11 @@
 mod layers;
 mod sources;
 
+use std::process::Command;
+
 use sources::{Source, rust_sources};
+
+use crate::host::skip;
 
 /// The most lines of code in one file; blank lines and comments do not count.
 const LONGEST_FILE: usize = 400;
@@ -87,9 +91,9 @@ fn every_dependency_states_its_reason() {
 fn links_in_the_docs_lead_somewhere() {
     let mut dead = Vec::new();
     for page in sources::pages() {
-        for target in page.links() {
-            if !page.leads_to_a_file(&target) {
-                dead.push(format!("{}: {target}", page.path));
+        for link in page.links() {
+            if !page.leads_somewhere(&link) {
+                dead.push(format!("{}: {}#{}", page.path, link.0, link.1));
             }
         }
     }
@@ -115,7 +119,7 @@ fn no_merge_is_left_unfinished() {
 #[test]
 fn claims_name_tests_that_exist() {
     let claims = Source::read("docs/claims.md");
-    let mut missing = Vec::new();
+    let (mut missing, mut named) = (Vec::new(), 0);
     let rows = claims.text.lines().filter(|line| line.starts_with("| "));
     for row in rows {
         let proof = row.split(" | ").nth(1).unwrap_or_default();
@@ -125,10 +129,26 @@ fn claims_name_tests_that_exist() {
             let found = ["", ".rs", "/mod.rs"]
                 .iter()
                 .any(|end| sources::exists(&format!("{path}{end}")));
+            named += 1;
             if !found {
                 missing.push(format!("{name}: {row}"));
             }
         }
     }
     fail_if_any("claims whose tests do not exist", &missing);
+    assert!(named > 0, "no claim names a test");
+}
+
+/// A mutation that no longer finds what it changes proves nothing about the tests.
+#[test]
+fn mutations_find_what_they_change() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mutations.py");
+    let Ok(checked) = Command::new("python3").args([script, "--check"]).output() else {
+        return skip("mutations: there is no python3");
+    };
+    let stale = String::from_utf8_lossy(&checked.stderr);
+    assert!(
+        checked.status.success(),
+        "mutations of what is not there:\n{stale}"
+    );
 }

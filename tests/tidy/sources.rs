@@ -39,20 +39,39 @@ impl Source {
         self.code().count()
     }
 
-    /// The targets of a page's links to files.
-    pub(super) fn links(&self) -> Vec<String> {
-        let link = regex::Regex::new(r"\]\(([^)#\s]+)(#[^)]*)?\)").unwrap();
+    /// The targets of a page's links into the project: a file, and a heading in it.
+    pub(super) fn links(&self) -> Vec<(String, String)> {
+        let link = regex::Regex::new(r"\]\(([^)#\s]*)#?([^)]*)\)").unwrap();
         link.captures_iter(&self.text)
-            .map(|found| found[1].to_owned())
-            .filter(|target| !target.contains("://") && !target.starts_with("mailto:"))
+            .map(|found| (found[1].to_owned(), found[2].to_owned()))
+            .filter(|(file, _)| !file.contains("://") && !file.starts_with("mailto:"))
             .collect()
     }
 
-    /// Whether a link of this page leads to a file of the project.
-    pub(super) fn leads_to_a_file(&self, target: &str) -> bool {
-        let directory = root().join(&self.path);
-        directory.parent().unwrap().join(target).exists()
+    /// Whether a link of this page leads to a file of the project, and to a heading that it has.
+    pub(super) fn leads_somewhere(&self, (file, heading): &(String, String)) -> bool {
+        let page = root().join(&self.path);
+        let target = match file.as_str() {
+            "" => page,
+            file => page.parent().unwrap().join(file),
+        };
+        if heading.is_empty() {
+            return target.exists();
+        }
+        let text = fs::read_to_string(target).unwrap_or_default();
+        let mut headings = text.lines().filter(|line| line.starts_with('#'));
+        headings.any(|line| anchor_of(line) == *heading)
     }
+}
+
+/// What a heading is linked to by.
+fn anchor_of(heading: &str) -> String {
+    let words = heading.trim_start_matches('#').trim().to_lowercase();
+    words
+        .chars()
+        .filter(|character| character.is_alphanumeric() || " -_".contains(*character))
+        .map(|character| if character == ' ' { '-' } else { character })
+        .collect()
 }
 
 /// Whether there is such a file or directory in the project.
@@ -84,10 +103,7 @@ fn below(directory: &Path, extension: &str) -> Vec<Source> {
     let mut found = Vec::new();
     let mut left = vec![directory.to_owned()];
     while let Some(directory) = left.pop() {
-        let Ok(entries) = fs::read_dir(&directory) else {
-            continue;
-        };
-        for entry in entries {
+        for entry in fs::read_dir(&directory).unwrap() {
             let path: PathBuf = entry.unwrap().path();
             if path.is_dir() {
                 left.push(path);

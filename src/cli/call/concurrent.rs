@@ -3,19 +3,18 @@
 //! One loop waits for requests and for every command that runs; file requests are carried out
 //! between its turns. Nothing here may wait for one command alone.
 
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::InputError;
 use super::live::Texts;
+use super::{InputError, say};
 use crate::broker::{Progress, RunningCommand, Session};
 use crate::cli::failure::Failure;
-use crate::cli::lines::{Gathering, LONGEST, Line};
-use crate::cli::output;
+use crate::cli::lines::{Line, Lines};
 use crate::model::{Cancel, Incoming, Request};
 use crate::sandbox::Way;
 use crate::sys::stdio::{Interest, wait};
@@ -25,9 +24,8 @@ use crate::sys::stdio::{Interest, wait};
 pub(super) fn answer_all(session: &mut Session) -> Result<(), Failure> {
     let mut desk = Desk {
         session,
-        gathering: Gathering::new(LONGEST),
+        lines: Lines::of_requests(),
         running: Vec::new(),
-        is_open: true,
     };
     let answered = desk.answer_all();
     // Nobody learns any more what the others came to; their records are still written.
@@ -38,10 +36,8 @@ pub(super) fn answer_all(session: &mut Session) -> Result<(), Failure> {
 /// A session with what is under way in it.
 struct Desk<'a> {
     session: &'a mut Session,
-    gathering: Gathering,
+    lines: Lines,
     running: Vec<Running>,
-    /// Whether there may be more requests.
-    is_open: bool,
 }
 
 /// A command, and what of its output has not become text yet.
@@ -61,7 +57,7 @@ struct Output<'a> {
 
 impl Desk<'_> {
     fn answer_all(&mut self) -> Result<(), Failure> {
-        while self.is_open || !self.running.is_empty() {
+        while !self.lines.have_ended() || !self.running.is_empty() {
             self.turn()?;
         }
         Ok(())
@@ -70,7 +66,8 @@ impl Desk<'_> {
     fn turn(&mut self) -> Result<(), Failure> {
         let (stdin, stdout) = (io::stdin(), io::stdout());
         let mut interests = vec![(stdout.as_fd(), Interest::Gone)];
-        if self.is_open {
+        let is_open = !self.lines.have_ended();
+        if is_open {
             interests.push((stdin.as_fd(), Interest::Readable));
         }
         let mut places = Vec::new();
@@ -82,7 +79,8 @@ impl Desk<'_> {
             let left = one.command.visit.patience();
             patience = [patience, left].into_iter().flatten().min();
         }
-        let ready = wait(&interests, patience).map_err(input)?;
+        let ready = wait(&interests, patience);
+        let ready = ready.map_err(|error| Failure::unavailable(InputError(error)))?;
         if ready[0] {
             return Err(Failure::output(io::ErrorKind::BrokenPipe.into()));
         }
@@ -90,7 +88,7 @@ impl Desk<'_> {
             one.command.visit.turn(&ready[place]);
         }
         self.tell_of_commands()?;
-        if self.is_open && ready[1] {
+        if is_open && ready[1] {
             self.read()?;
         }
         Ok(())
@@ -132,17 +130,7 @@ impl Desk<'_> {
     }
 
     fn read(&mut self) -> Result<(), Failure> {
-        let mut piece = [0; 16 << 10];
-        let count = match io::stdin().lock().read(&mut piece) {
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
-            Err(error) => return Err(input(error)),
-        };
-        let mut lines = self.gathering.add(&piece[..count]);
-        if count == 0 {
-            self.is_open = false;
-            lines.extend(self.gathering.finish());
-        }
+        let lines = super::read(&mut self.lines)?;
         lines.into_iter().try_for_each(|line| self.answer(line))
     }
 
@@ -150,16 +138,15 @@ impl Desk<'_> {
         let line = match line {
             Line::Text(line) => line,
             Line::Unusable(why) => return say(&self.session.refuse_line(why)),
-            Line::End => return Ok(()),
         };
         match Incoming::parse(&line) {
-            Ok(Incoming::Request(request)) => self.begin(&request),
+            Ok(Incoming::Request(request)) => self.begin(request),
             Ok(Incoming::Cancel(cancel)) => self.cancel(&cancel),
             Err(error) => say(&self.session.refuse(&error.id, &error.message)),
         }
     }
 
-    fn begin(&mut self, request: &Request) -> Result<(), Failure> {
+    fn begin(&mut self, request: Request) -> Result<(), Failure> {
         if self.place_of(&request.id).is_some() {
             let why = "a command with this id runs already";
             return say(&self.session.refuse(&request.id, why));
@@ -197,16 +184,4 @@ impl Desk<'_> {
             let _ = self.session.end_now(*one.command);
         }
     }
-}
-
-fn say(value: &impl Serialize) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    stdout
-        .write_all(&output::json_line(value))
-        .and_then(|()| stdout.flush())
-        .map_err(Failure::output)
-}
-
-fn input(error: io::Error) -> Failure {
-    Failure::unavailable(InputError(error))
 }

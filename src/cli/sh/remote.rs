@@ -14,7 +14,7 @@ use super::Wanted;
 use crate::ambient::Operator;
 use crate::cli::failure::{Failure, Format};
 use crate::cli::selectors::Selectors;
-use crate::cli::{output, told};
+use crate::cli::{output, standin, told};
 use crate::model::{Denial, Folded, HostPath, RefusalCode, Rule};
 use crate::shim::ShellCall;
 use crate::sys::socket;
@@ -53,7 +53,7 @@ pub(super) fn run(
     };
     let request = json!({
         "id": RUN, "op": "exec.run", "token": token, "argv": words, "stream": true,
-        "cwd": super::text(&operator.cwd)?, "stdin": input().map_err(Failure::unavailable)?,
+        "cwd": standin::text(&operator.cwd)?, "stdin": input().map_err(Failure::unavailable)?,
     });
     let reply = daemon.ask(&request).map_err(Failure::unavailable)?;
     tell(&reply, selectors.json);

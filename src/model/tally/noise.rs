@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::model::{Intent, RefusalCode, Sighting};
+use crate::model::{Intent, RefusalCode, Sighting, only_looks};
 
 /// One kind of noise.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ enum Spot {
 use Spot::{Above, At, Below, Home, SearchPath};
 
 /// The whole table. Measured with everyday programs under strace(1), and read in their manuals.
-pub(super) const TABLE: [Noise; 11] = [
+const TABLE: [Noise; 11] = [
     Noise {
         name: "dynamic-linker",
         reason: "the dynamic linker looks for preloaded and cached libraries in every program",
@@ -275,30 +275,9 @@ fn beneath<'a>(
         .filter_map(move |directory| path.strip_prefix(directory).ok())
 }
 
-/// Whether the operation looks, and changes nothing. An open may be for writing: its intent says.
+/// Whether the operation changes nothing.
 fn looks(op: &str) -> bool {
-    matches!(
-        op,
-        "lookup"
-            | "open"
-            | "openat"
-            | "openat2"
-            | "stat"
-            | "lstat"
-            | "newfstatat"
-            | "statx"
-            | "statfs"
-            | "access"
-            | "faccessat"
-            | "faccessat2"
-            | "readlink"
-            | "readlinkat"
-            | "getxattr"
-            | "lgetxattr"
-            | "chdir"
-            | "connect"
-            | "execve"
-    )
+    only_looks(op) || matches!(op, "connect" | "execve" | "execveat")
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use super::{Answerable, Ground, Grouped, Kind};
 use crate::model::{HostPath, Rights, Tier};
 use crate::policy::bind::BoundPolicy;
 use crate::policy::danger::{self, Risk};
-use crate::policy::pattern::Below;
 
 /// How many files of one directory are worth a grant of the directory.
 const MANY: usize = 4;
@@ -94,11 +93,8 @@ fn group(
     let loses_exceptions = bound.most_specific(parent).is_some_and(|grant| {
         let relative = parent.beneath(&grant.root).unwrap_or(parent.as_path());
         grant.root == *parent
-            || grant
-                .hide
-                .below(relative)
-                .max(grant.protect.below(relative))
-                != Below::Nothing
+            || grant.hide.lead_below(relative)
+            || grant.protect.lead_below(relative)
     });
     let holds_holes = bound
         .grants()

@@ -21,7 +21,6 @@ use super::bind::{Anchors, BoundPolicy};
 use super::danger::{self, Risk};
 use super::decide::PathAsk;
 use super::diagnostic::{Diagnostics, Severity};
-use super::pattern::Below;
 use super::terms::Policy;
 use crate::model::{HostPath, PrincipalId, RefusalCode, Rights, Rule, Tier, shown};
 use gather::{Target, gathered};
@@ -276,11 +275,7 @@ fn around(bound: &BoundPolicy, target: &HostPath) -> Result<Rights, WhyNot> {
         return Err(WhyNot::WholeGrant { rule, place });
     }
     let relative = target.beneath(&grant.root).unwrap_or(target.as_path());
-    let excepted = grant
-        .hide
-        .below(relative)
-        .max(grant.protect.below(relative));
-    if excepted != Below::Nothing {
+    if grant.hide.lead_below(relative) || grant.protect.lead_below(relative) {
         return Err(WhyNot::Exceptions { rule, place });
     }
     Ok(grant.rights)

@@ -1,6 +1,6 @@
 //! Which right an operation would have needed, and where: on the path, or on its directory.
 
-use crate::model::{RefusalCode, Right, Rights};
+use crate::model::{RefusalCode, Right, Rights, only_looks};
 
 /// What stands at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,33 +101,8 @@ fn denied_access(blockers: &str) -> Option<Rights> {
 }
 
 fn looks(op: &str) -> bool {
-    matches!(
-        op,
-        "file.stat"
-            | "file.grep"
-            | "file.copy"
-            | "exec.run"
-            | "lookup"
-            | "open"
-            | "openat"
-            | "openat2"
-            | "stat"
-            | "lstat"
-            | "newfstatat"
-            | "statx"
-            | "statfs"
-            | "access"
-            | "faccessat"
-            | "faccessat2"
-            | "readlink"
-            | "readlinkat"
-            | "getxattr"
-            | "lgetxattr"
-            | "listxattr"
-            | "llistxattr"
-            | "chdir"
-            | "inotify_add_watch"
-    )
+    let ours = matches!(op, "file.stat" | "file.grep" | "file.copy" | "exec.run");
+    ours || only_looks(op) || op == "inotify_add_watch"
 }
 
 fn writes(op: &str) -> bool {

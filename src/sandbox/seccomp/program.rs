@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::arch::Arch;
+
 /// One instruction, laid out as the kernel's `struct sock_filter`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub struct Instruction {
@@ -69,8 +71,49 @@ impl Program {
         Self(instructions)
     }
 
+    /// The same, but `execveat(2)` passes whose sixth argument, which it does not have, is the
+    /// key: so the launcher executes the command that it waits for, and cannot answer meanwhile.
+    /// Whoever guesses the key is not told of, and gains nothing else.
+    #[must_use]
+    pub fn passing_executions(&self, arch: Arch, key: u64) -> Self {
+        let Some(number) = arch.number("execveat") else {
+            return self.clone();
+        };
+        let sixth = ARGUMENTS + 5 * 8;
+        let [low, high] = halves(key);
+        let checks = [
+            (ARCHITECTURE, arch.audit_value()),
+            (NUMBER, number),
+            (sixth, low),
+            (sixth + 4, high),
+        ];
+        let length = 2 * checks.len() + 1;
+        let mut instructions = Vec::with_capacity(length + self.0.len());
+        for (offset, wanted) in checks {
+            instructions.push(Instruction::plain(LOAD, offset));
+            // To the first instruction of the rest. There are a few, so the distance fits.
+            let rest = u8::try_from(length - instructions.len() - 1).unwrap_or(u8::MAX);
+            instructions.push(Instruction {
+                code: JUMP_EQUAL,
+                jt: 0,
+                jf: rest,
+                k: wanted,
+            });
+        }
+        instructions.push(Instruction::plain(RETURN, RETURN_ALLOW));
+        instructions.extend_from_slice(&self.0);
+        Self(instructions)
+    }
+
     /// The instructions in the order the kernel runs them.
     pub fn instructions(&self) -> &[Instruction] {
         &self.0
     }
+}
+
+/// The lower and the upper 32 bits.
+fn halves(key: u64) -> [u32; 2] {
+    let low = u32::try_from(key & u64::from(u32::MAX)).unwrap_or(0);
+    let high = u32::try_from(key >> 32).unwrap_or(0);
+    [low, high]
 }

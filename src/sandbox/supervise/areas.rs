@@ -94,15 +94,27 @@ impl Area {
 }
 
 /// All areas of a plan.
-#[derive(Debug, Default)]
-pub(super) struct Areas(Vec<Area>);
+#[derive(Debug)]
+pub(in crate::sandbox) struct Areas {
+    all: Vec<Area>,
+    known: Known,
+}
+
+/// Which areas are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sandbox) enum Known {
+    /// All of the plan.
+    Everything,
+    /// Those of the grants. What only looks elsewhere cannot be judged.
+    GrantsAlone,
+}
 
 /// How far up a file tree is climbed.
 const HIGHEST: usize = 128;
 
 impl Areas {
-    pub(super) fn new(areas: Vec<Area>) -> Self {
-        Self(areas)
+    pub(in crate::sandbox) fn new(all: Vec<Area>, known: Known) -> Self {
+        Self { all, known }
     }
 
     /// Why other layers would refuse this; none where they would not.
@@ -118,6 +130,9 @@ impl Areas {
             return None;
         }
         let grant = self.innermost_grant(path);
+        if grant.is_none() && !changes && self.known == Known::GrantsAlone {
+            return None;
+        }
         // What is hidden in a view is covered by a mount. Elsewhere Landlock keeps it from being
         // read where the grant cannot be changed.
         if let Some((area, rest)) = grant
@@ -126,10 +141,10 @@ impl Areas {
         {
             return Some(RefusedFor::Hidden);
         }
-        let allowed = self.system_rights(path).union(match grant {
-            Some((area, _)) => area.rights,
-            None => Rights::NONE,
-        });
+        let mut allowed = grant.map_or(Rights::NONE, |(area, _)| area.rights);
+        if !allowed.covers(*rights) {
+            allowed = allowed.union(self.system_rights(path));
+        }
         if allowed.covers(*rights) || self.rights_by_identity(pinned).covers(*rights) {
             let is_protected = changes && wanted.is_on_read_only_mount();
             return is_protected.then_some(RefusedFor::Exception);
@@ -147,11 +162,11 @@ impl Areas {
     pub(super) fn are_left_by(&self, path: &Path) -> bool {
         let leads_to = |area: &Area| Path::new(OsStr::from_bytes(&area.path)).starts_with(path);
         let holds = |area: &&Area| area.beneath(path).is_some() || leads_to(area);
-        !self.0.iter().any(|area| holds(&area))
+        !self.all.iter().any(|area| holds(&area))
     }
 
     fn innermost_grant<'a>(&self, path: &'a Path) -> Option<(&Area, &'a Path)> {
-        self.0
+        self.all
             .iter()
             .filter(|area| area.source == AreaSource::Grant)
             .filter_map(|area| Some((area, area.beneath(path)?)))
@@ -159,7 +174,7 @@ impl Areas {
     }
 
     fn system_rights(&self, path: &Path) -> Rights {
-        self.0
+        self.all
             .iter()
             .filter(|area| area.source == AreaSource::System && area.beneath(path).is_some())
             .fold(Rights::NONE, |rights, area| rights.union(area.rights))
@@ -199,12 +214,12 @@ impl Areas {
 
     fn is_grant(&self, identity: &Identity) -> bool {
         let grants = |area: &&Area| area.source == AreaSource::Grant;
-        let mut grants = self.0.iter().filter(grants);
+        let mut grants = self.all.iter().filter(grants);
         grants.any(|area| area.is(identity))
     }
 
     fn rights_of(&self, identity: &Identity) -> Rights {
-        self.0
+        self.all
             .iter()
             .filter(|area| area.is(identity))
             .fold(Rights::NONE, |rights, area| rights.union(area.rights))

@@ -13,9 +13,10 @@ use syscalls::Sysno;
 
 use super::call::Target;
 use super::place::Pinned;
+use super::shown::{self, Shown};
 use crate::model::{HostPath, Right, Rights};
 use crate::sys::memory;
-use crate::sys::metadata::{AT_FDCWD, LastLink};
+use crate::sys::metadata::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, LastLink};
 use crate::sys::notification::Notification;
 
 /// A call, and the names that it would open, make or remove.
@@ -31,6 +32,8 @@ pub(super) struct Object {
     directory: i32,
     path: CString,
     deed: Deed,
+    /// How `openat2(2)` was asked to resolve the path.
+    resolve: u64,
 }
 
 /// What a call would do with a name.
@@ -40,6 +43,9 @@ enum Deed {
     Make,
     Remove,
     Cut,
+    Execute(LastLink),
+    /// What the descriptor itself leads to (`AT_EMPTY_PATH`).
+    ExecuteDescriptor,
 }
 
 /// What a call wants of the file tree.
@@ -73,6 +79,10 @@ enum Deeds {
     Make,
     Remove,
     Cut,
+    /// `execve`
+    Execute,
+    /// With the flags in this argument.
+    ExecuteAt(usize),
 }
 
 const fn at(directory: usize, deed: Deeds) -> Place {
@@ -92,7 +102,7 @@ const fn path(path: usize, deed: Deeds) -> Place {
 }
 
 /// The calls, and where their names are.
-const CALLS: [(&str, &[Place]); 19] = [
+const CALLS: [(&str, &[Place]); 21] = [
     ("open", &[path(0, Deeds::Open(1))]),
     ("openat", &[at(0, Deeds::Open(2))]),
     ("openat2", &[at(0, Deeds::OpenHow(2))]),
@@ -112,6 +122,8 @@ const CALLS: [(&str, &[Place]); 19] = [
     ("linkat", &[at(2, Deeds::Make)]),
     ("symlink", &[path(1, Deeds::Make)]),
     ("symlinkat", &[at(1, Deeds::Make)]),
+    ("execve", &[path(0, Deeds::Execute)]),
+    ("execveat", &[at(0, Deeds::ExecuteAt(4))]),
 ];
 
 const LONGEST_PATH: usize = 4096;
@@ -142,22 +154,38 @@ fn int(notification: &Notification, index: usize) -> i32 {
 }
 
 impl Deeds {
-    fn read(self, notification: &Notification) -> io::Result<Deed> {
-        Ok(match self {
+    /// What is to be done with the path, and how `openat2(2)` is asked to resolve it.
+    fn read(self, notification: &Notification, path: &CStr) -> io::Result<(Deed, u64)> {
+        let deed = match self {
             Self::Open(index) => Deed::Open(OFlag::from_bits_retain(int(notification, index))),
-            Self::OpenHow(index) => {
-                // struct open_how begins with 64 bits of flags.
-                let bytes = memory::read(notification.pid, notification.arguments[index], 8)?;
-                let flags = bytes.try_into().map_or(0, u64::from_ne_bytes);
-                let flags = i32::try_from(flags).unwrap_or_default();
-                Deed::Open(OFlag::from_bits_retain(flags))
-            }
+            Self::OpenHow(index) => return read_how(notification, index),
             Self::Create => Deed::Open(OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_TRUNC),
             Self::Make => Deed::Make,
             Self::Remove => Deed::Remove,
             Self::Cut => Deed::Cut,
-        })
+            Self::Execute => Deed::Execute(LastLink::Follow),
+            Self::ExecuteAt(index) => match int(notification, index) {
+                flags if flags & AT_EMPTY_PATH != 0 && path.is_empty() => Deed::ExecuteDescriptor,
+                flags if flags & AT_SYMLINK_NOFOLLOW != 0 => Deed::Execute(LastLink::Keep),
+                _ => Deed::Execute(LastLink::Follow),
+            },
+        };
+        Ok((deed, 0))
     }
+}
+
+/// `struct open_how`: 64 bits of flags, 64 of mode, 64 of resolution.
+fn read_how(notification: &Notification, index: usize) -> io::Result<(Deed, u64)> {
+    let bytes = memory::read(notification.pid, notification.arguments[index], 24)?;
+    let number = |at: usize| {
+        bytes
+            .as_chunks()
+            .0
+            .get(at)
+            .map_or(0, |one| u64::from_ne_bytes(*one))
+    };
+    let flags = i32::try_from(number(0)).unwrap_or_default();
+    Ok((Deed::Open(OFlag::from_bits_retain(flags)), number(2)))
 }
 
 impl Object {
@@ -168,10 +196,13 @@ impl Object {
             deed,
         } = place;
         let address = notification.arguments[*path];
+        let path = memory::read_string(notification.pid, address, LONGEST_PATH)?;
+        let (deed, resolve) = deed.read(notification, &path)?;
         Ok(Self {
             directory: directory.map_or(AT_FDCWD, |index| int(notification, index)),
-            path: memory::read_string(notification.pid, address, LONGEST_PATH)?,
-            deed: deed.read(notification)?,
+            path,
+            deed,
+            resolve,
         })
     }
 
@@ -185,22 +216,17 @@ impl Object {
             Deed::Cut => Ok(Wanted::of(self.pin(pid, LastLink::Follow)?, Right::Write)),
             Deed::Make => self.named(pid, Right::Create),
             Deed::Remove => self.named(pid, Right::Delete),
+            Deed::Execute(last) => Ok(Wanted::executed(self.pin(pid, last)?)),
+            Deed::ExecuteDescriptor => {
+                let descriptor = Target::Descriptor(self.directory);
+                Ok(Wanted::executed(Pinned::by(pid, &descriptor)?))
+            }
         }
     }
 
     /// Where the path leads by its letters, whether or not anything is there.
-    ///
-    /// # Errors
-    /// When it begins at a descriptor that is not open.
-    pub(super) fn written(&self, pid: i32) -> io::Result<HostPath> {
-        let path = Path::new(OsStr::from_bytes(self.path.to_bytes()));
-        let whole = if path.is_absolute() {
-            path.to_owned()
-        } else {
-            let start = Pinned::by(pid, &Target::Descriptor(self.directory))?;
-            start.path().join(path)
-        };
-        HostPath::absolute(whole).map_err(io::Error::other)
+    pub(super) fn written(&self, pid: i32) -> Option<HostPath> {
+        shown::whole(pid, self.directory, &self.path)
     }
 
     fn opened(&self, pid: i32, flags: OFlag) -> io::Result<Wanted> {
@@ -244,16 +270,29 @@ impl Object {
         Pinned::by(pid, &self.target(&self.path, last))
     }
 
-    /// As the caller wrote it.
-    pub(super) fn path(&self) -> String {
-        self.path.to_string_lossy().into_owned()
+    /// How it is told, with where it was found.
+    pub(super) fn shown(&self, pid: i32, found: Option<&Path>) -> Shown {
+        let target = match self.deed {
+            Deed::ExecuteDescriptor => Target::Descriptor(self.directory),
+            _ => self.target(&self.path, LastLink::Keep),
+        };
+        Shown::of(pid, &target, found)
     }
 
     fn target(&self, path: &CStr, last: LastLink) -> Target {
-        Target::Path {
-            directory: self.directory,
-            path: path.to_owned(),
-            last,
+        let (directory, path) = (self.directory, path.to_owned());
+        match self.resolve {
+            0 => Target::Path {
+                directory,
+                path,
+                last,
+            },
+            resolve => Target::Confined {
+                directory,
+                path,
+                last,
+                resolve,
+            },
         }
     }
 }
@@ -265,6 +304,19 @@ impl Wanted {
             pinned,
             rights: Rights::only(right),
             named: None,
+        }
+    }
+
+    /// What the kernel would not execute in any case is not asked about.
+    fn executed(pinned: Pinned) -> Self {
+        let rights = if pinned.is_regular() {
+            Rights::only(Right::Execute)
+        } else {
+            Rights::NONE
+        };
+        Self {
+            rights,
+            ..Self::of(pinned, Right::Execute)
         }
     }
 

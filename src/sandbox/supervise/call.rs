@@ -31,6 +31,13 @@ pub(super) enum Target {
         path: CString,
         last: LastLink,
     },
+    /// The same, as `openat2(2)` was asked to resolve it.
+    Confined {
+        directory: i32,
+        path: CString,
+        last: LastLink,
+        resolve: u64,
+    },
     Descriptor(i32),
 }
 

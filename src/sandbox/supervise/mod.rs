@@ -15,6 +15,7 @@ mod attempts;
 mod call;
 mod place;
 mod scheduling;
+mod shown;
 
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
@@ -23,12 +24,12 @@ use nix::errno::Errno;
 
 use syscalls::Sysno;
 
-use areas::Areas;
-pub(super) use areas::{Area, AreaSource};
+pub(super) use areas::{Area, AreaSource, Areas, Known};
 use attempts::{Attempt, Object, Wanted, is_absent};
-use call::{Call, Target};
+use call::Call;
 use place::{Pinned, WritableRoot};
 use scheduling::Scheduling;
+use shown::Shown;
 
 use super::message::{RefusedCall, RefusedFor};
 use super::seccomp::{Action, SyscallRules};
@@ -92,9 +93,9 @@ impl Supervisor {
 
     /// Also refuses, and tells of, what other layers would refuse by these areas.
     #[must_use]
-    pub(super) fn watching(self, areas: Vec<Area>, metadata: MetadataChanges) -> Self {
+    pub(super) fn watching(self, areas: Areas, metadata: MetadataChanges) -> Self {
         Self {
-            areas: Some(Areas::new(areas)),
+            areas: Some(areas),
             metadata,
             ..self
         }
@@ -123,7 +124,7 @@ impl Supervisor {
             .collect()
     }
 
-    /// Takes the next call and answers it; returns it where it was refused.
+    /// Takes the call that waits and answers it; returns it where it was refused.
     ///
     /// # Errors
     /// When the listener has no filter any more.
@@ -205,30 +206,36 @@ impl Supervisor {
         (listener, notification): (&Listener, &Notification),
         attempt: &Attempt,
     ) -> (Answer, Option<RefusedCall>) {
+        let pid = notification.pid;
         let refusal = attempt.objects.iter().find_map(|object| {
-            let reason = match object.wanted(notification.pid) {
-                Ok(wanted) => self.expected(areas.refusal(&wanted)?),
-                Err(error) => self.beyond(areas, object, notification.pid, &error)?,
-            };
-            Some((object, reason))
+            Some(match object.wanted(pid) {
+                Ok(wanted) => {
+                    let reason = self.expected(areas.refusal(&wanted)?);
+                    (reason, object.shown(pid, Some(&wanted.path)))
+                }
+                Err(error) => {
+                    let reason = self.beyond(areas, object, pid, &error)?;
+                    (reason, object.shown(pid, None))
+                }
+            })
         });
-        let Some((object, reason)) = refusal else {
+        let Some((reason, shown)) = refusal else {
             return (Answer::LeftToOtherLayers, None);
         };
         if !listener.is_waiting(notification.id) {
             return (Answer::Refused(Errno::EPERM as i32), None);
         }
-        self.told((notification, attempt.name), Some(object.path()), reason)
+        self.told((notification, attempt.name), shown, reason)
     }
 
     /// A refusal with the error that the kernel would have given.
     fn told(
         &self,
         call: (&Notification, &str),
-        path: Option<String>,
+        shown: Shown,
         reason: RefusedFor,
     ) -> (Answer, Option<RefusedCall>) {
-        let (answer, told) = refused(call, path, reason);
+        let (answer, told) = refused(call, shown, reason);
         // What is protected in a view is mounted read-only.
         let by_mount = self.metadata == MetadataChanges::LeftToMounts;
         if by_mount && reason == RefusedFor::Exception {
@@ -256,7 +263,7 @@ impl Supervisor {
         if !listener.is_waiting(notification.id) {
             return (Answer::Refused(Errno::EPERM as i32), None);
         }
-        let shown = shown_path(notification.pid, call, Some(&wanted.pinned));
+        let shown = Shown::of(notification.pid, &call.target, Some(&wanted.path));
         self.told((notification, call.name), shown, self.expected(reason))
     }
 
@@ -271,7 +278,7 @@ impl Supervisor {
         if self.beyond == Beyond::Silent || !is_absent(error) {
             return None;
         }
-        let path = object.written(pid).ok()?;
+        let path = object.written(pid)?;
         areas
             .are_left_by(path.as_path())
             .then_some(RefusedFor::NotThere)
@@ -322,7 +329,11 @@ fn judge_scheduling(
         return (Answer::Refused(Errno::EPERM as i32), None);
     }
     if !call.is_own() {
-        return refused((notification, call.name), None, RefusedFor::OtherProcess);
+        return refused(
+            (notification, call.name),
+            Shown::default(),
+            RefusedFor::OtherProcess,
+        );
     }
     match call.perform() {
         Ok(()) => (Answer::Performed(0), None),
@@ -382,16 +393,9 @@ fn refuse(
     pinned: Option<&Pinned>,
     reason: RefusedFor,
 ) -> (Answer, Option<RefusedCall>) {
-    let path = shown_path(notification.pid, call, pinned);
-    refused((notification, call.name), path, reason)
-}
-
-fn shown_path(pid: i32, call: &Call, pinned: Option<&Pinned>) -> Option<String> {
-    match (&call.target, pinned) {
-        (Target::Path { path, .. }, _) => Some(path.to_string_lossy().into_owned()),
-        (Target::Descriptor(_), Some(pinned)) => Some(pinned.path().to_string_lossy().into_owned()),
-        (Target::Descriptor(number), None) => place::descriptor_path(pid, *number),
-    }
+    let found = pinned.map(Pinned::path);
+    let shown = Shown::of(notification.pid, &call.target, found);
+    refused((notification, call.name), shown, reason)
 }
 
 fn tell_of_closed(notification: &Notification, errno: i32) -> Option<RefusedCall> {
@@ -401,17 +405,24 @@ fn tell_of_closed(notification: &Notification, errno: i32) -> Option<RefusedCall
     } else {
         RefusedFor::Closed
     };
-    refused((notification, Sysno::new(number)?.name()), None, reason).1
+    refused(
+        (notification, Sysno::new(number)?.name()),
+        Shown::default(),
+        reason,
+    )
+    .1
 }
 
 fn refused(
     (notification, name): (&Notification, &str),
-    path: Option<String>,
+    shown: Shown,
     reason: RefusedFor,
 ) -> (Answer, Option<RefusedCall>) {
     let refused = RefusedCall {
         call: name.to_owned(),
-        path,
+        path: shown.path,
+        written: shown.written,
+        looked_up: shown.looked_up,
         reason,
         pid: notification.pid,
         process: process::arguments_of(notification.pid),
@@ -436,7 +447,8 @@ fn errno_of(error: &io::Error) -> i32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Change, Pinned, Target, is_no_cut};
+    use super::call::Target;
+    use super::{Change, Pinned, is_no_cut};
     use std::fs::File;
     use std::os::fd::{AsFd as _, AsRawFd as _};
 

@@ -1,16 +1,17 @@
 //! Where a pinned object lies: beneath a writable root, or not.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, OsStr};
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Component, Path, PathBuf};
 
 use nix::sys::statvfs::FsFlags;
 
 use super::RootRule;
 use super::call::Target;
 use crate::sys::metadata::{
-    self, AT_FDCWD, Identity, LastLink, Resolution, path_of, pin, pin_magic_link,
+    self, AT_FDCWD, Identity, LastLink, Resolution, magic_link_text, path_of, pin, pin_magic_link,
 };
 
 /// The object that a call named, held so that it cannot become another.
@@ -27,6 +28,15 @@ impl Pinned {
     /// # Errors
     /// As the lookup's.
     pub(super) fn by(pid: i32, target: &Target) -> io::Result<Self> {
+        if let Target::Path {
+            directory,
+            path,
+            last,
+        } = target
+            && let Some(pinned) = Self::by_letters((pid, *directory), path, *last)
+        {
+            return Ok(pinned);
+        }
         let handle = match target {
             Target::Descriptor(number) => pin_descriptor(pid, *number)?,
             Target::Path {
@@ -44,6 +54,15 @@ impl Pinned {
                     pin(start.as_fd(), path, Resolution::Ordinary, *last)?
                 }
             },
+            Target::Confined {
+                directory,
+                path,
+                last,
+                resolve,
+            } => {
+                let start = pin_descriptor(pid, *directory)?;
+                pin(start.as_fd(), path, Resolution::Confined(*resolve), *last)?
+            }
         };
         let identity = Identity::of(handle.as_fd())?;
         let path = path_of(handle.as_fd())?;
@@ -51,6 +70,36 @@ impl Pinned {
             handle,
             identity,
             path,
+        })
+    }
+
+    /// The same where the path leads through no link and never up: then its letters are the
+    /// kernel's name for the object, and two handles fewer are opened. None in any other case.
+    fn by_letters((pid, directory): (i32, i32), path: &CStr, last: LastLink) -> Option<Self> {
+        let written = Path::new(OsStr::from_bytes(path.to_bytes()));
+        let leads_up = |part: Component<'_>| part == Component::ParentDir;
+        // A slash at the end demands a directory, which the letters alone would not say.
+        if path.to_bytes().ends_with(b"/") || written.components().any(leads_up) {
+            return None;
+        }
+        let whole: PathBuf = if written.is_absolute() {
+            written.components().collect()
+        } else {
+            let start = start_of(pid, directory)?;
+            start.join(written).components().collect()
+        };
+        let letters = metadata::c_path(&whole).ok()?;
+        let handle = pin(
+            nix::fcntl::AT_FDCWD,
+            &letters,
+            Resolution::WithoutLinks,
+            last,
+        )
+        .ok()?;
+        Some(Self {
+            identity: Identity::of(handle.as_fd()).ok()?,
+            handle,
+            path: whole,
         })
     }
 
@@ -76,6 +125,10 @@ impl Pinned {
 
     pub(super) fn is_directory(&self) -> bool {
         self.identity.is_directory()
+    }
+
+    pub(super) fn is_regular(&self) -> bool {
+        self.identity.is_regular()
     }
 
     pub(super) fn is_on_read_only_mount(&self) -> bool {
@@ -149,26 +202,28 @@ impl WritableRoot {
 }
 
 fn pin_descriptor(pid: i32, number: i32) -> io::Result<OwnedFd> {
-    if number == AT_FDCWD {
-        return pin_magic_link(&format!("/proc/{pid}/cwd"));
-    }
-    pin_magic_link(&format!("/proc/{pid}/fd/{number}")).map_err(|error| {
+    pin_magic_link(&descriptor_link(pid, number)).map_err(|error| {
         // No such link: no such descriptor.
-        if error.kind() == io::ErrorKind::NotFound {
-            bad_descriptor()
+        if error.kind() == io::ErrorKind::NotFound && number != AT_FDCWD {
+            nix::errno::Errno::EBADF.into()
         } else {
             error
         }
     })
 }
 
-fn bad_descriptor() -> io::Error {
-    nix::errno::Errno::EBADF.into()
+/// What proc has for a descriptor of another process, or for its working directory.
+fn descriptor_link(pid: i32, number: i32) -> String {
+    if number == AT_FDCWD {
+        format!("/proc/{pid}/cwd")
+    } else {
+        format!("/proc/{pid}/fd/{number}")
+    }
 }
 
 /// `fchmodat` in C libraries and many programs name a descriptor by its path in proc. Our
 /// own lookup would find our own descriptors there, so the name is understood, not looked up.
-fn descriptor_in(path: &CStr, pid: i32) -> Option<i32> {
+pub(super) fn descriptor_in(path: &CStr, pid: i32) -> Option<i32> {
     let path = path.to_str().ok()?;
     let own = format!("/proc/{pid}/fd/");
     ["/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/", &own]
@@ -177,9 +232,13 @@ fn descriptor_in(path: &CStr, pid: i32) -> Option<i32> {
 }
 
 /// Where a descriptor of another process leads.
-pub(super) fn descriptor_path(pid: i32, number: i32) -> Option<String> {
-    let handle = pin_descriptor(pid, number).ok()?;
-    Some(path_of(handle.as_fd()).ok()?.to_string_lossy().into_owned())
+pub(super) fn descriptor_path(pid: i32, number: i32) -> Option<PathBuf> {
+    magic_link_text(&descriptor_link(pid, number)).ok()
+}
+
+/// Where a relative path of another process begins; none where that is no place in the tree.
+pub(super) fn start_of(pid: i32, directory: i32) -> Option<PathBuf> {
+    descriptor_path(pid, directory).filter(|path| path.is_absolute())
 }
 
 /// The kernel's name for an object is read once, and the tree goes on moving. What these do

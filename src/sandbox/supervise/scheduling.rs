@@ -123,9 +123,7 @@ fn attributes(notification: &Notification) -> io::Result<Change> {
         size @ SMALLEST_ATTRIBUTES..=LARGEST_ATTRIBUTES => size,
         _ => return Err(Errno::E2BIG.into()),
     };
-    let mut bytes = memory::read(notification.pid, address, size)?;
-    let size = u32::try_from(size).unwrap_or(u32::MAX);
-    bytes[..4].copy_from_slice(&size.to_ne_bytes());
+    let bytes = memory::read(notification.pid, address, size)?;
     let flags = int(notification, 2).cast_unsigned();
     Ok(Change::Attributes(bytes, flags))
 }

@@ -94,10 +94,7 @@ impl Tripwire {
                 };
                 Ok((Self { pid, pidfd }, handover))
             }
-            Fork::Child => process::end_now(match live(&theirs, reports) {
-                Ok(()) => 0,
-                Err(_) => 1,
-            }),
+            Fork::Child => process::end_now(i32::from(live(&theirs, reports).is_err())),
         }
     }
 

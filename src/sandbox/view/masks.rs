@@ -13,10 +13,10 @@ use nix::sys::stat::Mode;
 use super::error::{ViewError, ViewStep};
 use super::locate::Located;
 use super::own::{attach_at, open_in};
-use crate::policy::{Below, PatternSet};
+use crate::policy::PatternSet;
 use crate::sys::metadata::Identity;
 use crate::sys::mount::{self, Attributes};
-use crate::sys::search::{Found, Look, search};
+use crate::sys::search::{Found, search};
 
 /// Something that nobody can open, to be mounted over what is hidden.
 #[derive(Debug)]
@@ -173,16 +173,11 @@ fn existing(grant: BorrowedFd<'_>, patterns: &PatternSet) -> io::Result<Vec<Foun
     if patterns.is_empty() {
         return Ok(Vec::new());
     }
-    let judge = |path: &Path| {
-        if patterns.matches(path) {
-            Look::Found
-        } else if patterns.below(path) == Below::Nothing {
-            Look::Past
-        } else {
-            Look::Below
-        }
-    };
-    let mut found = search(grant, &judge)?;
+    let mut found = search(
+        grant,
+        |path| patterns.matches(path),
+        |path| patterns.lead_below(path),
+    )?;
     found.retain(|one| !one.identity.is_link());
     Ok(found)
 }

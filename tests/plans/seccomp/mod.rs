@@ -2,6 +2,7 @@
 
 mod bpf;
 mod golden;
+mod key;
 mod oracle;
 mod random;
 mod sets;
