@@ -14,7 +14,7 @@ use super::{session, standin, told};
 use crate::ambient::Operator;
 use crate::broker::{RunReport, Session};
 use crate::model::{ExecRun, Operation, Request, Status};
-use crate::shim::{SshCall, Step};
+use crate::shim::{SshCall, Step, removing_itself};
 use staged::Staged;
 
 const AFTER_HELP: &str = concat!(
@@ -80,7 +80,7 @@ pub(super) fn run(arguments: SshArguments, operator: Operator) -> Result<u8, Fai
         }
         Step::RunStaged(name) => {
             let script = kept()?.take(&name).map_err(Failure::unavailable)?;
-            (words_of(RUN), Some(script))
+            (words_of(RUN), Some(removing_itself(&script, &name)))
         }
     };
     let mut session = session::open(terms)?;
