@@ -14,7 +14,7 @@ use super::{session, standin, told};
 use crate::ambient::Operator;
 use crate::broker::{RunReport, Session};
 use crate::model::{ExecRun, Operation, Request, Status};
-use crate::shim::{SshCall, Step};
+use crate::shim::{SshCall, Step, removing_itself};
 use staged::Staged;
 
 const AFTER_HELP: &str = concat!(
@@ -80,13 +80,11 @@ pub(super) fn run(arguments: SshArguments, operator: Operator) -> Result<u8, Fai
         }
         Step::RunStaged(name) => {
             let script = kept()?.take(&name).map_err(Failure::unavailable)?;
-            (words_of(RUN), Some(script))
+            (words_of(RUN), Some(removing_itself(&script, &name)))
         }
     };
     let mut session = session::open(terms)?;
-    if let Some(script) = script
-        && let Some(report) = put(&mut session, (&root, script))
-    {
+    if let Some(report) = script.and_then(|script| put(&mut session, (&root, script))) {
         session.close();
         told::to_agent(&report.reply, selectors.json);
         return Ok(report.exit_code);

@@ -9,4 +9,4 @@ mod ssh;
 
 pub use quote::{quoted, quoted_line};
 pub use shell::{Dialect, ShellCall, ShellError, Source};
-pub use ssh::{SshCall, SshError, Step};
+pub use ssh::{SshCall, SshError, Step, removing_itself};

@@ -121,6 +121,13 @@ pub enum Step {
     Clean(String),
 }
 
+/// The script with itself in the place of the directory that it removes first: that one is never
+/// made, and where there is no view, what is not there outside must not be removed either.
+pub fn removing_itself(script: &str, name: &str) -> String {
+    let removal = format!("\nrm -rf -- '/tmp/{name}'\n");
+    script.replacen(&removal, "\nrm -f -- \"$0\"\n", 1)
+}
+
 /// How a script is put into its directory, and how both are removed.
 const STAGE: &str = r#"umask 077 && mkdir -- "$1" && cat > "$1/exec.sh" && chmod 700 "$1/exec.sh""#;
 const CLEAN: &str = r#"rm -rf -- "$1""#;

@@ -1,5 +1,6 @@
 //! What mounts and Landlock refuse inside a command is in its reply: code and path of each.
 
+mod living;
 mod paths;
 
 use std::process::Stdio;
