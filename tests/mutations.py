@@ -213,6 +213,10 @@ MUTATIONS = [
         ("src/sandbox/supervise/areas.rs", "if rights.is_empty() ||", "if true || rights.is_empty() ||")]),
     ("witness of what is allowed", "cli::told", [
         ("src/sandbox/supervise/areas.rs", "if allowed.covers(*rights) || self.rights_by_identity(pinned).covers(*rights) {", "if rights.is_empty() {")]),
+    ("names of other sessions", "containment::baseline", [
+        ("src/capability/protected.rs", "*own == object || self.first.0.contains(&name_of(name))", "*own == object || true")]),
+    ("replaced files", "containment::baseline", [
+        ("src/capability/protected.rs", "let object = (one.identity.device, one.identity.inode);", "let object = (0, 0);")]),
     ("executions told", "cli::told", [
         (CLOSING, '&["changes", "executions", "write-opens"]', '&["changes", "write-opens"]'),
         (CLOSING, '&["changes", "executions", "opens"]', '&["changes", "opens"]')]),

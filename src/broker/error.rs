@@ -41,6 +41,9 @@ pub enum SessionError {
     /// Nobody knows what is to be hidden and protected.
     #[error(transparent)]
     Watch(#[from] super::protected::WatchError),
+    /// Nobody knows what was there before the commands of other sessions.
+    #[error(transparent)]
+    Baseline(#[from] super::baseline::BaselineError),
     /// The plan could not be made real.
     #[error("cannot prepare the sandbox")]
     Prepare(#[from] PrepareError),

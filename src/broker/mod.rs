@@ -12,6 +12,7 @@
 mod advise;
 mod answer;
 mod approve;
+mod baseline;
 mod brake;
 mod check;
 mod command;

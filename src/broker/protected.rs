@@ -4,11 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::baseline::{Baseline, Joined};
 use super::error::SessionError;
 use super::exec::OP;
 use super::session::Session;
 use crate::audit::{RecordId, RequestInfo};
-use crate::capability::{Exceptions, SetAside};
+use crate::capability::{Before, SetAside};
 use crate::model::{Denial, RefusalCode, Rule, shown_path};
 use crate::policy::EffectiveGrant;
 
@@ -16,7 +17,9 @@ use crate::policy::EffectiveGrant;
 #[derive(Debug)]
 pub(super) struct Watch {
     reach: Vec<EffectiveGrant>,
-    pub before: Exceptions,
+    pub before: Before,
+    /// Until the last of the commands has ended and been looked after.
+    _joined: Option<Joined>,
 }
 
 /// A grant that cannot be looked through, so that nobody knows what is in it.
@@ -39,12 +42,27 @@ impl Session {
     ///
     /// # Errors
     /// When a grant cannot be looked through.
-    fn watch_exceptions(&self) -> Result<Watch, WatchError> {
+    fn watch_exceptions(&mut self) -> Result<Watch, SessionError> {
         let reach = self.terms.policy.reach(&self.terms.principal);
         let reach = reach.unwrap_or_default();
-        let before = self.capabilities.exceptions(&reach);
-        let before = before.map_err(WatchError::new)?;
-        Ok(Watch { reach, before })
+        let own = self.capabilities.exceptions(&reach);
+        let own = own.map_err(WatchError::new)?;
+        let (joined, first) = if reach.iter().any(|grant| grant.rights.change_something()) {
+            let baseline = match &mut self.baseline {
+                Some(baseline) => baseline,
+                none => none.insert(Baseline::of(&self.state, (&self.capabilities, &reach))?),
+            };
+            let (joined, first) = baseline.join(&own)?;
+            (Some(joined), first)
+        } else {
+            (None, own.names())
+        };
+        let before = self.capabilities.before(own, first);
+        Ok(Watch {
+            reach,
+            before,
+            _joined: joined,
+        })
     }
 
     /// What counts as there before a command: what was there before the first of those that run.
@@ -52,7 +70,7 @@ impl Session {
     /// A name that a running command has made under a protected pattern is set aside only when
     /// that command ends. Were it taken for one that had been there, another command could
     /// make it once more, and nobody would set that aside.
-    fn watch(&self) -> Result<Rc<Watch>, WatchError> {
+    fn watch(&mut self) -> Result<Rc<Watch>, SessionError> {
         match self.watching.upgrade() {
             Some(watch) => Ok(watch),
             None => self.watch_exceptions().map(Rc::new),
@@ -66,12 +84,12 @@ impl Session {
     /// When the sandbox cannot be prepared, or a grant cannot be looked through.
     pub(super) fn prepare_and_watch(&mut self) -> Result<Rc<Watch>, SessionError> {
         let watch = self.watch()?;
-        if self.covered.as_ref() != Some(&watch.before) {
+        if self.covered.as_ref() != Some(&watch.before.own) {
             // What still runs in it keeps it until that has ended.
             self.sandbox = None;
         }
         self.prepare()?;
-        self.covered = Some(watch.before.clone());
+        self.covered = Some(watch.before.own.clone());
         self.watching = Rc::downgrade(&watch);
         Ok(watch)
     }

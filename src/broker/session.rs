@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::answer::{Answer, RunReport};
+use super::baseline::Baseline;
 use super::brake::Brake;
 use super::error::SessionError;
 use super::failure::Failure;
@@ -60,6 +61,10 @@ pub struct Session {
     pub(super) covered: Option<Exceptions>,
     /// What was there before the commands that run, as long as any does.
     pub(super) watching: Weak<Watch>,
+    /// What was there before the commands of all sessions.
+    pub(super) baseline: Option<Baseline>,
+    /// The operator's state directory.
+    pub(super) state: PathBuf,
     pub(super) brake: Brake,
     /// Kept as long as anything could run.
     _enrolled: Enrolled,
@@ -118,6 +123,8 @@ impl Session {
             concurrency,
             covered: None,
             watching: Weak::new(),
+            baseline: None,
+            state: audit_directory,
             brake,
             _enrolled: enrolled,
             totals: SessionTotals::default(),

@@ -46,7 +46,7 @@ pub use glob::{Found, GlobResult, glob};
 pub use grep::{GrepResult, Match, grep};
 pub use list::{Entry, ListResult, list};
 pub use mkdir::{MkdirResult, mkdir};
-pub use protected::{Exceptions, SetAside};
+pub use protected::{Before, Exceptions, Names, SetAside};
 pub use read::{Encoding, ReadResult, read};
 pub use rename::{MoveResult, rename};
 pub use rights::{Need, needs};

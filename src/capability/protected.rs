@@ -5,11 +5,13 @@
 //! `.git/config`. When the command has ended, what it made there gets another name, under
 //! which no tool looks for it. It must never be deleted: the owner may have made it meanwhile.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 
 use super::table::Capabilities;
 use crate::policy::{EffectiveGrant, GrantId};
@@ -17,13 +19,65 @@ use crate::sys::metadata::{LastLink, Resolution, c_path, pin};
 use crate::sys::names::{Existing, rename};
 use crate::sys::search::{Found, Look, search};
 
-/// The exceptions of grants, hidden and protected names alike, that existed at one moment. What
-/// stands on the way to a protected name and is no directory is one as well.
+/// The exceptions of grants, hidden and protected names alike, that existed at one moment, and
+/// what had each name. What stands on the way to a protected name and is no directory is one as
+/// well.
+///
+/// Two are equal where the same objects had the same names. A mount covers an object: when the
+/// owner puts another one in its place, as editors and git do, the new one is not covered.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Exceptions(BTreeSet<Exception>);
+pub struct Exceptions(BTreeMap<Exception, Object>);
 
 /// The path in its grant, and where it leads, if it is a link: one that leads elsewhere is another.
 type Exception = (GrantId, PathBuf, Option<OsString>);
+
+/// Device and inode number.
+type Object = (u64, u64);
+
+/// Names without what has them, to be kept for other sessions. Bytes, for a name need not be text.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Names(BTreeSet<(usize, OsString, Option<OsString>)>);
+
+/// What counts as there before a command.
+#[derive(Debug)]
+pub struct Before {
+    /// What existed when the first of the session's commands that run was started.
+    pub own: Exceptions,
+    /// The names that existed when the first of all commands that run in these grants was
+    /// started, whichever session's it is.
+    first: Names,
+    /// Objects that others' commands may have made, held so that no later one has their number.
+    #[expect(dead_code, reason = "held, and closed with the rest")]
+    held: Vec<OwnedFd>,
+}
+
+impl Exceptions {
+    /// The names alone.
+    pub fn names(&self) -> Names {
+        Names(self.0.keys().map(name_of).collect())
+    }
+}
+
+fn name_of((grant, path, target): &Exception) -> (usize, OsString, Option<OsString>) {
+    (
+        grant.number(),
+        path.clone().into_os_string(),
+        target.clone(),
+    )
+}
+
+impl Before {
+    /// Whether a command that runs has made this, or could have.
+    ///
+    /// What another session's command made before is for that session to set aside; made once
+    /// more it is ours.
+    fn lets_be(&self, name: &Exception, object: Object) -> bool {
+        match self.own.0.get(name) {
+            None => false,
+            Some(own) => *own == object || self.first.0.contains(&name_of(name)),
+        }
+    }
+}
 
 /// Something that was made under a protected name.
 #[derive(Debug)]
@@ -40,17 +94,34 @@ impl Capabilities {
     /// # Errors
     /// When a grant cannot be looked through; the path is that of the grant.
     pub fn exceptions(&self, reach: &[EffectiveGrant]) -> Result<Exceptions, (PathBuf, io::Error)> {
-        let mut names = BTreeSet::new();
+        let mut names = BTreeMap::new();
         for grant in reach {
             let Some(handle) = self.handle(grant.grant) else {
                 continue;
             };
             let fault = |error| (grant.root.as_path().to_owned(), error);
             for one in exceptions_below(handle, grant).map_err(fault)? {
-                names.insert((grant.grant, one.path, one.target));
+                let object = (one.identity.device, one.identity.inode);
+                names.insert((grant.grant, one.path, one.target), object);
             }
         }
         Ok(Exceptions(names))
+    }
+
+    /// What is to be compared with, once the commands have ended.
+    pub fn before(&self, own: Exceptions, first: Names) -> Before {
+        let of_others = own
+            .0
+            .keys()
+            .filter(|name| !first.0.contains(&name_of(name)));
+        let held = of_others
+            .filter_map(|(grant, path, _)| {
+                let path = c_path(path).ok()?;
+                let root = self.handle(*grant)?;
+                pin(root, &path, Resolution::BeneathWithoutLinks, LastLink::Keep).ok()
+            })
+            .collect();
+        Before { own, first, held }
     }
 
     /// Renames what has a protected name now and had none before.
@@ -59,12 +130,16 @@ impl Capabilities {
     /// As [`Self::exceptions`].
     pub fn set_aside(
         &self,
-        before: &Exceptions,
+        before: &Before,
         reach: &[EffectiveGrant],
     ) -> Result<Vec<SetAside>, (PathBuf, io::Error)> {
         let now = self.exceptions(reach)?;
         let mut set_aside = Vec::new();
-        for (grant, relative, _) in now.0.difference(&before.0) {
+        for (name, object) in &now.0 {
+            if before.lets_be(name, *object) {
+                continue;
+            }
+            let (grant, relative, _) = name;
             let root = reach.iter().find(|one| one.grant == *grant);
             let (Some(root), Some(handle)) = (root, self.handle(*grant)) else {
                 continue;

@@ -84,6 +84,13 @@ pub(super) fn split(text: &str) -> Option<(Base, &str)> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GrantId(pub(super) usize);
 
+impl GrantId {
+    /// The number.
+    pub const fn number(self) -> usize {
+        self.0
+    }
+}
+
 /// A grant or a hole, at the directory it stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BoundGrant {

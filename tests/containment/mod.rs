@@ -8,6 +8,7 @@
 mod world;
 
 /// Other processes of the same user stay as they are.
+mod baseline;
 mod bystanders;
 /// What lies outside, or in a grant without the right, cannot be changed.
 mod changing;
