@@ -213,6 +213,11 @@ MUTATIONS = [
         ("src/sandbox/supervise/areas.rs", "if rights.is_empty() ||", "if true || rights.is_empty() ||")]),
     ("witness of what is allowed", "cli::told", [
         ("src/sandbox/supervise/areas.rs", "if allowed.covers(*rights) || self.rights_by_identity(pinned).covers(*rights) {", "if rights.is_empty() {")]),
+    ("executions told", "cli::told", [
+        (CLOSING, '&["changes", "executions", "write-opens"]', '&["changes", "write-opens"]'),
+        (CLOSING, '&["changes", "executions", "opens"]', '&["changes", "opens"]')]),
+    ("key of executions", "plans::seccomp::key", [
+        ("src/sandbox/seccomp/program.rs", "            (sixth + 4, high),\n", "")]),
     ("read-only mounts told", "cli::told", [
         ("src/sandbox/supervise/areas.rs", "return is_protected.then_some(RefusedFor::Exception);", "let _ = is_protected;\n            return None;")]),
     ("hidden names told", "cli::told", [

@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::answer::Answer;
+use super::approve::Considered;
 use super::session::Session;
 use crate::audit::{RequestInfo, Target, Verdict};
 use crate::model::{Denial, ExecRun, Operation, RefusalCode, Reply, Request, Rule};
@@ -40,8 +41,8 @@ impl Session {
 
     fn decide_on_command(&mut self, id: &Value, run: &ExecRun) -> Answer {
         match self.consider(id.clone(), run.clone()) {
-            Ok((asked, decided)) => {
-                let decided = decided.map(|approved| approved.permit.rule().clone());
+            Ok(Considered { asked, approved }) => {
+                let decided = approved.map(|approved| approved.permit.rule().clone());
                 self.answer_decided(asked.request(), decided)
             }
             Err(answer) => *answer,

@@ -22,16 +22,19 @@ pub(super) struct Approved {
     pub directory: WorkingDirectory,
 }
 
+/// What was asked for, and what was decided about it.
+pub(super) struct Considered {
+    pub asked: Asked,
+    /// Where it may not run, there is always a first denial.
+    pub approved: Result<Approved, Vec<Denial>>,
+}
+
 impl Session {
-    /// Decides whether a command may run. Where it may not, there is always a first denial.
+    /// Decides whether a command may run.
     ///
     /// # Errors
     /// The answer to what is no request for a command.
-    pub(super) fn consider(
-        &mut self,
-        id: Value,
-        run: ExecRun,
-    ) -> Result<(Asked, Result<Approved, Vec<Denial>>), Box<Answer>> {
+    pub(super) fn consider(&mut self, id: Value, run: ExecRun) -> Result<Considered, Box<Answer>> {
         let program = match run.program() {
             Ok(program) => program,
             Err(why) => return Err(self.bad_request(&id, (OP, Target::None), why).into()),
@@ -42,7 +45,8 @@ impl Session {
             Err(denial) => Err(vec![denial.clone()]),
         };
         let cwd = cwd.ok();
-        Ok((Asked { id, run, cwd }, approved))
+        let asked = Asked { id, run, cwd };
+        Ok(Considered { asked, approved })
     }
 
     /// The directory that the command is to run in, by its letters.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
-use super::approve::Approved;
+use super::approve::{Approved, Considered};
 use super::command;
 use super::error::{SessionError, chain};
 use super::failure::Failure;
@@ -40,7 +40,7 @@ impl Session {
         run: ExecRun,
         streams: Streams,
     ) -> Result<RunningCommand, Box<Answer>> {
-        let (asked, approved) = self.consider(id, run)?;
+        let Considered { asked, approved } = self.consider(id, run)?;
         let verdict = match &approved {
             Ok(approved) => Verdict::Allowed(approved.permit.rule()),
             Err(denials) => Verdict::Denied(&denials[0]),
@@ -128,7 +128,7 @@ impl Session {
                     heard: failure.heard(),
                 };
                 let denials = self.report_refused(noted, &witnessed, &entered.rule);
-                let count = number_of(&denials) + failure.refused_more();
+                let count = number_of(&denials);
                 let answer = self.report_failure(&failure, entered, count);
                 Answer { denials, ..answer }
             }
@@ -154,13 +154,13 @@ impl Session {
         state_kernel(&mut enforced, &exit.heard);
         let (request, record) = entered.noted();
         let witnessed = Witnessed {
-            refused: &exit.refused,
+            refused: exit.refused.calls(),
             seen: &exit.seen,
             heard: &exit.heard,
         };
         let mut denials = self.report_refused((request, record), &witnessed, rule);
         denials.extend(self.report_limits((request, record), exit, rule));
-        let count = number_of(&denials) + exit.refused_more;
+        let count = number_of(&denials);
         let outcome = match exit.status {
             _ if exit.is_timed_out() => Outcome::TimedOut,
             ExitStatus::Exited(code) => Outcome::Exited(code),

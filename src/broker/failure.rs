@@ -36,18 +36,10 @@ impl Failure {
     }
 
     /// The calls that were refused before it failed.
-    pub(super) fn refused(&self) -> &[RefusedCall] {
+    pub(super) fn refused(&self) -> &[(RefusedCall, u64)] {
         match self {
             Self::Command(_) => &[],
-            Self::Enter(failed) => &failed.refused,
-        }
-    }
-
-    /// How many more were refused.
-    pub(super) fn refused_more(&self) -> u64 {
-        match self {
-            Self::Command(_) => 0,
-            Self::Enter(failed) => failed.refused_more,
+            Self::Enter(failed) => failed.refused.calls(),
         }
     }
 

@@ -26,7 +26,7 @@ const SEVERAL: &str = "several";
 /// What the witnesses of a command saw.
 pub(super) struct Witnessed<'a> {
     /// The supervisor.
-    pub refused: &'a [RefusedCall],
+    pub refused: &'a [(RefusedCall, u64)],
     /// The tripwire.
     pub seen: &'a Seen,
     /// The kernel itself.
@@ -60,9 +60,9 @@ impl Session {
                     .refused_inside(request, record, (denial, process));
             }
         };
-        for call in refused {
-            besides.add(&supervised(call), 1);
-            see(&supervised(call), 1, None);
+        for (call, times) in refused {
+            besides.add(&supervised(call), *times);
+            see(&supervised(call), *times, None);
         }
         for (attempt, times) in &seen.attempts {
             let path = whole_path(attempt);

@@ -39,6 +39,7 @@ pub fn append(
     };
     must_be_changeable(&permit, &found.inode)?;
     permit.admits_to(Right::Write, &spot.path)?;
+    permit.admits_leaf(&spot.path)?;
     must_fit(&permit, limits, found.inode.size.saturating_add(bytes))?;
     let file = capabilities.open_to_append(&permit, found)?;
     add(&file, found, ask.content.as_bytes()).map_err(host)?;

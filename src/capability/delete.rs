@@ -37,6 +37,7 @@ pub fn delete(
         return Err(Refusal::failed(&permit, Problem::NotFound));
     };
     if found.inode.kind != Kind::Directory {
+        permit.admits_leaf(&spot.path)?;
         spot.directory.remove_file(&spot.name).map_err(host)?;
         return Ok(DeleteResult { removed: 1 });
     }

@@ -15,11 +15,15 @@ use super::table::Capabilities;
 use crate::policy::{EffectiveGrant, GrantId};
 use crate::sys::metadata::{LastLink, Resolution, c_path, pin};
 use crate::sys::names::{Existing, rename};
-use crate::sys::search::search;
+use crate::sys::search::{Found, Look, search};
 
-/// The exceptions of grants, hidden and protected names alike, that existed at one moment.
+/// The exceptions of grants, hidden and protected names alike, that existed at one moment. What
+/// stands on the way to a protected name and is no directory is one as well.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Exceptions(BTreeSet<(GrantId, PathBuf)>);
+pub struct Exceptions(BTreeSet<Exception>);
+
+/// The path in its grant, and where it leads, if it is a link: one that leads elsewhere is another.
+type Exception = (GrantId, PathBuf, Option<OsString>);
 
 /// Something that was made under a protected name.
 #[derive(Debug)]
@@ -42,8 +46,8 @@ impl Capabilities {
                 continue;
             };
             let fault = |error| (grant.root.as_path().to_owned(), error);
-            for path in exceptions_below(handle, grant).map_err(fault)? {
-                names.insert((grant.grant, path));
+            for one in exceptions_below(handle, grant).map_err(fault)? {
+                names.insert((grant.grant, one.path, one.target));
             }
         }
         Ok(Exceptions(names))
@@ -60,13 +64,15 @@ impl Capabilities {
     ) -> Result<Vec<SetAside>, (PathBuf, io::Error)> {
         let now = self.exceptions(reach)?;
         let mut set_aside = Vec::new();
-        for (grant, relative) in now.0.difference(&before.0) {
+        for (grant, relative, _) in now.0.difference(&before.0) {
             let root = reach.iter().find(|one| one.grant == *grant);
             let (Some(root), Some(handle)) = (root, self.handle(*grant)) else {
                 continue;
             };
             // What is hidden and was not there holds nothing that the command did not know.
-            if !root.protect.matches(relative) || !root.rights.change_something() {
+            let is_protected =
+                root.protect.matches(relative) || root.protect.lead_through(relative);
+            if !is_protected || !root.rights.change_something() {
                 continue;
             }
             let root = root.root.as_path();
@@ -79,18 +85,24 @@ impl Capabilities {
     }
 }
 
-fn exceptions_below(handle: BorrowedFd<'_>, grant: &EffectiveGrant) -> io::Result<Vec<PathBuf>> {
+fn exceptions_below(handle: BorrowedFd<'_>, grant: &EffectiveGrant) -> io::Result<Vec<Found>> {
     let patterns = grant.protect.union(&grant.hide);
     if patterns.is_empty() {
         return Ok(Vec::new());
     }
-    let found = search(
-        handle,
-        |path| patterns.matches(path),
-        |path| patterns.lead_below(path),
-    );
-    match found {
-        Ok(found) => Ok(found.into_iter().map(|one| one.path).collect()),
+    let judge = |path: &Path| {
+        if patterns.matches(path) {
+            Look::Found
+        } else if grant.protect.lead_through(path) {
+            Look::Through
+        } else if patterns.lead_below(path) {
+            Look::Below
+        } else {
+            Look::Past
+        }
+    };
+    match search(handle, &judge) {
+        Ok(found) => Ok(found),
         // A granted file.
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(Vec::new()),
         Err(error) => Err(error),

@@ -57,6 +57,9 @@ pub fn rename(
         must_not_hold_itself(&ends)?;
         from.admits_to(Right::List, &old.path)?;
         capabilities.may_take(moved, ends[0], Some(ends[1]))?;
+    } else {
+        from.admits_leaf(&old.path)?;
+        to.admits_leaf(&new.path)?;
     }
     put(&old, &new, existing).map_err(|error| Refusal::host(&to, error))?;
     must_have_arrived(&to, moved, (&old, &new))?;

@@ -44,6 +44,7 @@ impl Capabilities {
         fill: impl FnOnce(&mut File) -> Result<(), Refusal>,
     ) -> Result<Stored, Refusal> {
         let host = |error| Refusal::host(permit, error);
+        permit.admits_leaf(&spot.path)?;
         let Some(found) = &spot.found else {
             permit.admits_to(Right::Create, &spot.path)?;
             let mut draft = Draft::begin(self.own(), &spot.directory, mode).map_err(host)?;

@@ -43,10 +43,14 @@ impl Capabilities {
         if asks.is_empty() {
             return Ok(());
         }
-        let missed = self.walk(from.permit, tree, |path, _| {
+        let missed = self.walk(from.permit, tree, |path, kind| {
             let relative = path.strip_prefix(&tree.path).unwrap_or(path);
             for end in &asks {
-                end.permit.admits(&end.path.join(relative))?;
+                let path = end.path.join(relative);
+                match kind {
+                    Kind::Directory => end.permit.admits(&path)?,
+                    _ => end.permit.admits_leaf(&path)?,
+                }
             }
             Ok(Go::On)
         })?;

@@ -17,6 +17,7 @@ mod tail;
 mod verify;
 
 use std::io::{self, IsTerminal as _, Write};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -188,6 +189,14 @@ struct ExportArguments {
     follow: bool,
     #[command(flatten)]
     selection: Selection,
+}
+
+/// Records are looked at as long as nothing has failed with the last one.
+fn unless_failed<E>(result: &Result<(), E>) -> ControlFlow<()> {
+    match result {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_) => ControlFlow::Break(()),
+    }
 }
 
 fn formats() -> impl TypedValueParser<Value = Format> {

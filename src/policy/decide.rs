@@ -180,6 +180,25 @@ impl BoundPolicy {
         below.map_err(|refused| self.denial(&standing, ask, refused))
     }
 
+    /// About something that is no directory: an error where a pattern names the path on the way
+    /// to what it protects, for other content could be brought there by it.
+    pub(super) fn judge_leaf(
+        &self,
+        principal: &PrincipalId,
+        ask: &PathAsk<'_>,
+    ) -> Result<(), Denial> {
+        let standing = self.standing(principal, ask.op, ask.subject)?;
+        let leaf = self.weigh(&standing, ask).and_then(|verdict| {
+            let grant = self.grant(verdict.grant);
+            let leads = grant.protect.lead_through(&verdict.relative);
+            if ask.rights.change_something() && leads {
+                return Err((RefusalCode::ProtectedPath, grant.rule.clone()));
+            }
+            Ok(())
+        });
+        leaf.map_err(|refused| self.denial(&standing, ask, refused))
+    }
+
     fn denial(
         &self,
         standing: &Standing<'_>,

@@ -122,6 +122,23 @@ impl Pattern {
         self.walk(names) != Reached::Nothing
     }
 
+    /// Whether the pattern names the path, letter by letter, on the way to what it covers.
+    fn leads_through(&self, names: &[&[u8]]) -> bool {
+        let Some((last, above)) = names.split_last() else {
+            return false;
+        };
+        let (reached, states) = self.run(above);
+        let is_named = self
+            .parts
+            .iter()
+            .zip(states)
+            .any(|(part, is_on)| match part {
+                Part::Name(pieces) => is_on && pieces.len() == 1 && name_matches(pieces, last),
+                Part::AnyDepth => false,
+            });
+        is_named && reached != Reached::Covered && self.walk(names) == Reached::Partly
+    }
+
     /// What the pattern says of everything below a path: the same, as patterns that are relative
     /// to it.
     pub(super) fn below(&self, relative: &Path) -> Remaining {
@@ -305,6 +322,15 @@ impl PatternSet {
     /// Whether a pattern could match something strictly below such a path.
     pub fn lead_below(&self, relative: &Path) -> bool {
         self.below(relative) != Below::Nothing
+    }
+
+    /// Whether a pattern names the path on the way to what it covers: `.git` by `.git/config`.
+    ///
+    /// Only a directory may stand there. A link, or a file that names another directory as
+    /// git's own do, would bring other content to what is covered.
+    pub fn lead_through(&self, relative: &Path) -> bool {
+        let names = names(relative);
+        names.is_some_and(|names| self.0.iter().any(|pattern| pattern.leads_through(&names)))
     }
 
     /// The paths that the patterns name, when every one names a single path (or, by a last `/**`,

@@ -104,6 +104,18 @@ impl Permit {
         self.policy.judge_tree(&self.principal, &ask)
     }
 
+    /// Decides again, about something other than a directory that is changed, taken away or put
+    /// there.
+    ///
+    /// # Errors
+    /// The denial, also where a pattern protects something that could only lie in a directory of
+    /// this very name, such as `.git` where `.git/config` is protected.
+    pub fn admits_leaf(&self, resolved: &Path) -> Result<(), Denial> {
+        let path = self.host_path(resolved)?;
+        let ask = self.ask(self.rights, &path);
+        self.policy.judge_leaf(&self.principal, &ask)
+    }
+
     fn ask<'a>(&'a self, rights: Rights, path: &'a HostPath) -> PathAsk<'a> {
         PathAsk {
             op: self.op,

@@ -13,9 +13,10 @@ use nix::errno::Errno;
 
 use super::kernel::{Heard, KernelWatch};
 use super::lane::MOST_LANES;
-use super::message::{ExitStatus, Job, LimitHit, Order, RefusedCall, Report, Terminal, hear, say};
+use super::message::{ExitStatus, Job, LimitHit, Order, Report, Terminal, hear, say};
 use super::obstacle::Obstacle;
 use super::prepare::Sandbox;
+use super::refusals::Refusals;
 use super::streams::{Fitted, Streams};
 use super::surroundings::Surroundings;
 use super::tripwire::{Seen, Watch};
@@ -57,10 +58,8 @@ pub struct Exit {
     pub stdout: Kept,
     /// What it wrote to standard error, where that was kept.
     pub stderr: Kept,
-    /// The supervised calls that were refused: the first ones.
-    pub refused: Vec<RefusedCall>,
-    /// How many more there were.
-    pub refused_more: u64,
+    /// The supervised calls that were refused.
+    pub refused: Refusals,
     /// Attempts to leave the view.
     pub seen: Seen,
     /// What the kernel says that it refused.
@@ -122,10 +121,8 @@ pub enum EnterError {
 pub struct NotEntered {
     /// Why.
     pub error: EnterError,
-    /// The supervised calls that were refused before its launcher was lost: the first ones.
-    pub refused: Vec<RefusedCall>,
-    /// How many more were refused.
-    pub refused_more: u64,
+    /// The supervised calls that were refused before its launcher was lost.
+    pub refused: Refusals,
     /// Attempts to leave the view, as when the program lies outside.
     pub seen: Seen,
     /// What the kernel says that it refused.
@@ -136,8 +133,7 @@ impl From<EnterError> for NotEntered {
     fn from(error: EnterError) -> Self {
         Self {
             error,
-            refused: Vec::new(),
-            refused_more: 0,
+            refused: Refusals::default(),
             seen: Seen::default(),
             heard: Heard::default(),
         }

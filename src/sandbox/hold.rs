@@ -1,4 +1,7 @@
 //! The broker's hold on a launcher, by way of the keeper that it forks.
+//!
+//! Letting go of it ends everything below. It must never wait for that without end: what does
+//! not end by itself is the keeper's.
 
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};

@@ -1,11 +1,11 @@
 //! The launcher: a process of its own that starts one command at a time and keeps its tree,
 //! or the lanes that do (`lane.rs`).
 //!
-//! It is started by the keeper (`keeper.rs`), and settles in (`settling.rs`). It is not inside the command's Landlock
-//! domain, but has given up every capability, holds only the descriptors it needs, and
-//! lives in a session of its own. In view mode it is the first process of the pid
-//! namespace. Every orphan below it becomes its child, so it knows when nothing of a
-//! command is left. When the broker is gone, however it went, the launcher ends everything.
+//! It is started by the keeper (`keeper.rs`), and settles in (`settling.rs`). It is not inside
+//! the command's Landlock domain, but has given up every capability, holds only the descriptors
+//! it needs, and lives in a session of its own. In view mode it is the first process of the pid
+//! namespace. Every orphan below it becomes its child, so it knows when nothing of a command is
+//! left. When the broker is gone, however it went, the launcher ends everything.
 //!
 //! It must never do anything on behalf of the command but what the supervisor does on a
 //! pinned handle.
@@ -20,6 +20,7 @@ use super::ending::LeaderEnded;
 use super::group::CommandGroup;
 use super::lane::{LaneKit, LaneNumber, Lanes, Standing};
 use super::message::{Ended, Job, LimitHit, Order, Report, decode, say};
+use super::remaining::Remaining;
 use super::supervise::Supervisor;
 use super::territory::Territory;
 use crate::sys::channel::{Channel, Frame};
@@ -29,7 +30,7 @@ use crate::sys::notification::Listener;
 use crate::sys::process;
 use crate::sys::seccomp::Filter;
 use crate::sys::signals::SignalSource;
-use crate::sys::stdio::{Interest, Seen, look, wait};
+use crate::sys::stdio::{Interest, Seen, look};
 use crate::sys::teardown::Teardown;
 
 /// Everything a launcher needs for every command of a session.
@@ -70,6 +71,7 @@ pub(super) struct Launcher {
     channel: Channel,
     children: SignalSource,
     lanes: Lanes,
+    remaining: Remaining,
 }
 
 /// A command while it runs.
@@ -100,6 +102,7 @@ impl Launcher {
             channel,
             children,
             lanes: Lanes::default(),
+            remaining: Remaining::default(),
         })
     }
 
@@ -131,16 +134,22 @@ impl Launcher {
 
     /// Waits for an order; none when the broker is gone, or what runs here is not known any more.
     fn next_order(&mut self) -> io::Result<Option<Frame>> {
-        while !self.lanes.is_empty() {
-            let order = (self.channel.as_fd(), Interest::Readable);
-            let ready = wait(&[order, (self.children.as_fd(), Interest::Readable)], None)?;
-            if ready[1] {
+        while !(self.lanes.is_empty() && self.remaining.is_empty()) {
+            let mut interests = vec![
+                (self.channel.as_fd(), Interest::Readable),
+                (self.children.as_fd(), Interest::Readable),
+            ];
+            interests.extend(self.remaining.interests());
+            let seen = look(&interests, None)?;
+            self.remaining
+                .answer(&self.equipment.supervisor, &seen[2..]);
+            if seen[1] != Seen::Nothing {
                 while self.children.next().is_some() {}
                 if self.lanes.reap() == Standing::Broken {
                     return Ok(None);
                 }
             }
-            if ready[0] {
+            if seen[0] != Seen::Nothing {
                 break;
             }
         }
@@ -196,6 +205,7 @@ impl Launcher {
                 Turn::BrokerGone => return Ok(Turn::BrokerGone),
                 Turn::LeaderEnded(leader) => {
                     let ended = self.finish(&running, leader);
+                    self.go_on_with(running)?;
                     self.report(&Report::Ended(ended))?;
                     return Ok(Turn::GoOn);
                 }
@@ -272,16 +282,20 @@ impl Launcher {
             (self.channel.as_fd(), Interest::Readable),
             (self.children.as_fd(), Interest::Readable),
         ];
+        interests.extend(self.remaining.interests());
+        let left = interests.len();
         if let Some(listener) = &running.listener {
             interests.push((listener.as_fd(), Interest::Readable));
         }
         let seen = look(&interests, timeout)?;
-        match seen.get(2) {
+        match seen.get(left) {
             Some(Seen::Ready) => self.supervise(running)?,
             // Nobody uses the filter any more.
             Some(Seen::Gone) => running.listener = None,
             Some(Seen::Nothing) | None => {}
         }
+        self.remaining
+            .answer(&self.equipment.supervisor, &seen[2..left]);
         if seen[1] != Seen::Nothing {
             while self.children.next().is_some() {}
             if let Some(ended) = LeaderEnded::reap(running.launched.pid) {
@@ -318,13 +332,25 @@ impl Launcher {
             return Ok(());
         };
         match self.equipment.supervisor.answer_next(listener) {
-            Ok(Some(refused)) => self.report(&Report::Refused(refused)),
+            Ok(Some(refused)) => self.report(&Report::Refused(refused, 1)),
             Ok(None) => Ok(()),
             Err(_) => {
                 running.listener = None;
                 Ok(())
             }
         }
+    }
+
+    /// What the command left behind may live on, where the policy says so; what that and others
+    /// before were refused meanwhile is told with this command.
+    fn go_on_with(&mut self, running: Running) -> io::Result<()> {
+        if self.equipment.background == crate::policy::Background::UntilSessionEnd {
+            self.remaining.keep(running.listener);
+        }
+        for (call, times) in self.remaining.take_untold() {
+            self.report(&Report::Refused(call, times))?;
+        }
+        Ok(())
     }
 
     fn finish(&self, running: &Running, leader: LeaderEnded) -> Ended {

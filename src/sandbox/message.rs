@@ -103,8 +103,8 @@ pub(super) enum Report {
     Started { pid: i32 },
     /// The command did not start: the step's number, and the kernel's answer.
     NotStarted { step: u32, errno: i32 },
-    /// A supervised system call was refused.
-    Refused(RefusedCall),
+    /// A supervised system call was refused, so many times.
+    Refused(RefusedCall, u64),
     /// The command ended, and everything it had started is gone.
     Ended(Ended),
 }
@@ -123,14 +123,14 @@ pub struct RefusedCall {
     pub looked_up: Option<String>,
     /// Why it was refused.
     pub reason: RefusedFor,
-    /// The caller.
+    /// The caller; 0 where it is not told.
     pub pid: i32,
     /// The caller's executable and arguments, where they could be read.
     pub process: Vec<String>,
 }
 
 /// Why the supervisor refused a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RefusedFor {
     /// Nothing may be changed.
     ReadOnly,

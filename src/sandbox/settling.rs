@@ -1,8 +1,8 @@
 //! How a launcher settles in, between its fork and its first order.
 //!
 //! It gives up every capability, every descriptor but the few that it needs, and every tie to
-//! the broker's surroundings; in a view it first finishes that. Whatever fails is told, and no
-//! command is started.
+//! the broker's surroundings; in a view it first finishes that. Where anything fails, it ends
+//! without having started a command.
 
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};

@@ -13,17 +13,15 @@ use nix::errno::Errno;
 use super::enter::{EnterError, Exit, Kept, NotEntered};
 use super::kernel::{Heard, KernelWatch};
 use super::lane::Lane;
-use super::message::{Ended, LimitHit, Order, RefusedCall, Report, hear, say};
+use super::message::{Ended, LimitHit, Order, Report, hear, say};
 use super::prepare::Sandbox;
+use super::refusals::Refusals;
 use super::relay::{Flow, Progress};
 use super::streams::Running;
 use super::tripwire::{Seen, Standing, Watch};
 use crate::sys::launch::{LaunchError, Step};
 use crate::sys::signals::SignalSource;
 use crate::sys::stdio::{Interest, wait};
-
-/// More refused calls than this are only counted.
-const MOST_REFUSED: usize = 256;
 
 /// What one descriptor of the loop belongs to.
 #[derive(Clone, Copy)]
@@ -59,8 +57,7 @@ pub(super) struct Stream {
 pub(super) struct State {
     pid: i32,
     ended: Option<Result<Ended, EnterError>>,
-    refused: Vec<RefusedCall>,
-    refused_more: u64,
+    refused: Refusals,
     too_much_output: bool,
     unwatched: bool,
     is_cancelled: bool,
@@ -124,7 +121,6 @@ impl Visit {
             Err(error) => Err(NotEntered {
                 error,
                 refused: self.state.refused,
-                refused_more: self.state.refused_more,
                 seen,
                 heard,
             }),
@@ -261,10 +257,7 @@ impl Visit {
                 }
                 .into());
             }
-            Report::Refused(call) if self.state.refused.len() < MOST_REFUSED => {
-                self.state.refused.push(call);
-            }
-            Report::Refused(_) => self.state.refused_more += 1,
+            Report::Refused(call, times) => self.state.refused.add(call, times),
             Report::NoLauncher(errno) => {
                 let error = io::Error::from_raw_os_error(errno);
                 return Err(EnterError::NoLauncher(error));
@@ -328,7 +321,6 @@ impl Visit {
             stdout: Kept::default(),
             stderr: Kept::default(),
             refused: self.state.refused,
-            refused_more: self.state.refused_more,
             seen,
             heard,
             strays: ended.strays,

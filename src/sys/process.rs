@@ -385,15 +385,3 @@ pub fn reap_status(pid: i32) -> Option<i32> {
         }
     }
 }
-
-/// The argument list of a process. A hint: the process can rewrite it.
-pub fn arguments_of(pid: i32) -> Vec<String> {
-    #[allow(clippy::disallowed_methods, reason = "process lists in proc")]
-    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    text.trim_end_matches('\0')
-        .split('\0')
-        .take(64)
-        .map(str::to_owned)
-        .collect()
-}

@@ -177,3 +177,131 @@ fn only_what_is_new_is_set_aside() {
     assert!(workspace.join(".git/config").exists());
     assert!(workspace.join(".git/hooks/pre-commit").exists());
 }
+
+/// Ways to have the owner's git read settings that the command wrote, without a change of what
+/// `.git` holds: it is no directory, and names or leads to another one.
+const REDIRECTING: [&str; 4] = [
+    "echo 'gitdir: evil/.git' > .git",
+    "ln -s evil/.git .git",
+    "ln -sfn evil/.git .git",
+    "echo 'gitdir: evil/.git' > new; mv -f new .git",
+];
+
+/// A repository whose settings make git execute a program, which leaves a mark.
+fn with_evil_repository(world: &World, way: &str) -> String {
+    let mark = world.workspace().join("mark");
+    format!(
+        "git init -q evil; git -C evil config core.fsmonitor 'touch {}; false'; {way}; true",
+        mark.display()
+    )
+}
+
+/// What the owner does next, outside. Whether it executed what the command wrote.
+fn is_executed_by_git(world: &World) -> bool {
+    let output = std::process::Command::new("git")
+        .args(["-c", "safe.directory=*", "status"])
+        .current_dir(world.workspace())
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .output();
+    output.unwrap();
+    world.workspace().join("mark").exists()
+}
+
+/// Whoever says where the repository is says what its settings are.
+#[test]
+fn nothing_but_a_directory_stands_on_the_way_to_what_is_protected() {
+    for (user, mode) in User::in_every_mode() {
+        let mut failures = Failures::default();
+        for way in REDIRECTING {
+            let world = World::in_mode(user, mode);
+            let script = with_evil_repository(&world, way);
+            let output = shell(&world, Policy::Workspace, &script);
+            let errors = String::from_utf8_lossy(&output.stderr);
+            if is_executed_by_git(&world) || !errors.contains("protected-path") {
+                failures.note(format!("{mode:?} {user:?} {way}: {output:?}"));
+            }
+            let name = world.workspace().join(".git");
+            assert!(fs::symlink_metadata(name).is_err(), "{way}: {output:?}");
+            let aside = world.workspace().join(".git.refused");
+            assert!(fs::symlink_metadata(aside).is_ok(), "{way}: {output:?}");
+            let control = World::in_mode(user, mode);
+            let script = with_evil_repository(&control, way);
+            let done = std::process::Command::new("sh")
+                .args(["-c", &script])
+                .current_dir(control.workspace())
+                .output()
+                .unwrap();
+            if !is_executed_by_git(&control) {
+                failures.note(format!("{way}: no control: {done:?}"));
+            }
+        }
+        failures.none("ways to another repository");
+    }
+}
+
+/// In a working tree beside its repository, `.git` is a file that says where that is.
+#[test]
+fn a_file_on_the_way_to_what_is_protected_is_not_changed() {
+    for user in User::all() {
+        let Some(Mode::View) = Mode::all().first() else {
+            return;
+        };
+        let mut failures = Failures::default();
+        let ways = [
+            "echo 'gitdir: evil/.git' > .git",
+            "rm -f .git; ln -s evil/.git .git",
+            "echo 'gitdir: evil/.git' > new; mv -f new .git",
+            "mv .git other; cp -r evil/.git .git",
+        ];
+        for way in ways {
+            let world = World::in_mode(*user, Mode::View);
+            let file = world.workspace().join(".git");
+            fs::write(&file, "gitdir: /nowhere/of/this/name\n").unwrap();
+            world.hand_over(&file);
+            let script = with_evil_repository(&world, way);
+            let output = shell(&world, Policy::Workspace, &script);
+            let errors = String::from_utf8_lossy(&output.stderr);
+            let now = fs::read_to_string(&file).unwrap_or_default();
+            if now != "gitdir: /nowhere/of/this/name\n" || !errors.contains("Read-only") {
+                failures.note(format!("{user:?} {way}: {now} {errors}"));
+            }
+            if is_executed_by_git(&world) {
+                failures.note(format!("{user:?} {way}: it was executed"));
+            }
+            let done = std::process::Command::new("sh")
+                .args(["-c", &with_evil_repository(&world, way)])
+                .current_dir(world.workspace())
+                .output()
+                .unwrap();
+            if !is_executed_by_git(&world) {
+                failures.note(format!("{way}: no control: {done:?}"));
+            }
+        }
+        failures.none("ways to change the file");
+    }
+}
+
+/// A link cannot be mounted over, so one that leads elsewhere afterwards is another.
+#[test]
+fn a_link_in_a_protected_place_that_leads_elsewhere_is_set_aside() {
+    for (user, mode) in User::in_every_mode() {
+        let world = World::in_mode(user, mode);
+        let git = world.workspace().join(".git");
+        fs::create_dir(&git).unwrap();
+        std::os::unix::fs::symlink("/usr/share/hooks", git.join("hooks")).unwrap();
+        std::os::unix::fs::symlink("/usr/share/config", git.join("config")).unwrap();
+        world.hand_over(&git);
+        let script = "ln -sfn ../evil .git/hooks";
+        let output = shell(&world, Policy::Workspace, script);
+        let now = |name: &str| fs::read_link(git.join(name)).ok();
+        assert_eq!(now("hooks"), None, "{output:?}");
+        assert_eq!(
+            now("hooks.refused").unwrap(),
+            std::path::Path::new("../evil")
+        );
+        assert_eq!(
+            now("config").unwrap(),
+            std::path::Path::new("/usr/share/config")
+        );
+    }
+}

@@ -94,6 +94,33 @@ fn a_long_path_takes_no_longer_than_it_is_long() {
     assert!(!patterns.matches(Path::new(&path)));
 }
 
+#[test]
+fn what_stands_on_the_way_by_its_name_is_known() {
+    let leads = |pattern: &str, path: &str| set(&[pattern]).lead_through(Path::new(path));
+    for (pattern, path, expected) in [
+        (".git/config", ".git", true),
+        (".git/config", ".GIT", true),
+        (".git/config", ".git/config", false),
+        (".git/config", ".gitignore", false),
+        (".git/config", "a/.git", false),
+        ("a/b/c", "a", true),
+        ("a/b/c", "a/b", true),
+        ("a/b/c", "b", false),
+        ("secrets/**", "secrets", true),
+        ("**/.git/config", ".git", true),
+        ("**/.git/config", "a/b/.git", true),
+        ("**/.git/config", "a", false),
+        // Anything could stand there, and may.
+        ("logs/*/raw", "logs/one", false),
+        ("logs/*/raw", "logs", true),
+        ("*.d/raw", "one.d", false),
+        (".env", ".env", false),
+        ("a", "", false),
+    ] {
+        assert_eq!(leads(pattern, path), expected, "{pattern} {path}");
+    }
+}
+
 /// The same question to globset: the pattern, or a directory above that matches it.
 fn oracle(pattern: &str, path: &Path) -> bool {
     let plain = pattern.trim_end_matches('/');

@@ -84,7 +84,9 @@ fn the_current_version_needs_no_handshake() {
 fn every_tool_has_a_schema_and_says_what_it_does_to_the_world() {
     let world = World::new();
     let mut client = world.serve(&[]);
-    for tool in client.tools() {
+    let tools = client.tools();
+    assert_eq!(tools.len(), 16);
+    for tool in tools {
         let name = tool["name"].as_str().unwrap();
         let input = &tool["inputSchema"];
         assert_eq!(input["additionalProperties"], false, "{name}");

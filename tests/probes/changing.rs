@@ -322,6 +322,47 @@ fn a_directory_with_an_exception_in_it_stays_whole() {
     assert!(!world.inside("ok").exists());
 }
 
+/// A file called `.git` names another directory for git to read its settings from.
+#[test]
+fn only_a_directory_is_put_on_the_way_to_what_is_protected() {
+    let protect = r#"protect = [".git/config", "**/hooks/pre-commit"]"#;
+    let world = World::with(By::Kernel, EVERYTHING, "", protect);
+    world.file("mine", "mine");
+    world.file("tree/inner/hooks", "kept");
+    let ask = |request: serde_json::Value| code(&world.ask(request));
+    for path in [".git", ".GIT", "a/hooks"] {
+        let above = world.inside(path);
+        fs::create_dir_all(above.parent().unwrap()).unwrap();
+        for request in [
+            json!({"op": "file.write", "path": path, "content": "gitdir: evil"}),
+            json!({"op": "file.append", "path": path, "content": "gitdir: evil"}),
+            json!({"op": "file.copy", "from": "mine", "to": path}),
+            json!({"op": "file.move", "from": "mine", "to": path}),
+        ] {
+            assert_eq!(ask(request.clone()), Some(ProtectedPath), "{request}");
+            assert!(!above.exists(), "{request}");
+        }
+    }
+    let taken = json!({"op": "file.move", "from": "tree", "to": "elsewhere"});
+    assert_eq!(ask(taken), Some(ProtectedPath));
+    // What the host has there is not changed either.
+    world.file(".git", "gitdir: /elsewhere");
+    for request in [
+        json!({"op": "file.write", "path": ".git", "content": "gitdir: evil"}),
+        json!({"op": "file.append", "path": ".git", "content": "x"}),
+        json!({"op": "file.edit", "path": ".git", "old_text": "elsewhere", "new_text": "evil"}),
+        json!({"op": "file.delete", "path": ".git"}),
+        json!({"op": "file.move", "from": ".git", "to": "other"}),
+    ] {
+        assert_eq!(ask(request.clone()), Some(ProtectedPath), "{request}");
+        assert_eq!(world.content(".git"), "gitdir: /elsewhere", "{request}");
+    }
+    fs::remove_file(world.inside(".git")).unwrap();
+    let directory = json!({"op": "file.mkdir", "path": ".git"});
+    assert_eq!(ask(directory), None, "the control");
+    done(world.ask(json!({"op": "file.write", "path": ".git/HEAD", "content": "x"})));
+}
+
 #[test]
 fn a_file_may_not_be_larger_than_the_policy_says() {
     let world = World::of(

@@ -1,11 +1,10 @@
 //! `audit export`: records in the words of other systems, one after the other.
 
 use std::io::Write;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{AuditCommandError, ExportArguments};
+use super::{AuditCommandError, ExportArguments, unless_failed};
 use crate::audit::{Exporter, Filter, Follower, Line, LogReader, RecordView, each};
 
 /// How often the log is looked at for new records.
@@ -22,7 +21,7 @@ pub(super) fn run(
     let mut result = Ok(());
     each(&reader, &filter, &mut |line, _| {
         result = exporter.record(line.bytes, out);
-        Ok(flow(result.is_ok().then_some(())))
+        Ok(unless_failed(&result))
     })?;
     result?;
     exporter.flush(out)?;
@@ -44,17 +43,10 @@ fn follow(
             if RecordView::of(line.bytes).is_some_and(|record| filter.matches(&record)) {
                 result = exporter.record(line.bytes, out);
             }
-            Ok(flow(result.is_ok().then_some(())))
+            Ok(unless_failed(&result))
         })?;
         result?;
         exporter.flush(out)?;
         std::thread::sleep(PAUSE);
-    }
-}
-
-fn flow(going_on: Option<()>) -> ControlFlow<()> {
-    match going_on {
-        Some(()) => ControlFlow::Continue(()),
-        None => ControlFlow::Break(()),
     }
 }

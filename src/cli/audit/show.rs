@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::sessions::newest_session;
 use super::table::{BOLD, Table, clock, outcome};
-use super::{AuditCommandError, ShowArguments};
+use super::{AuditCommandError, ShowArguments, unless_failed};
 use crate::audit::{Filter, LogReader, RecordView, Wanted, each, names};
 use crate::model::shown;
 
@@ -127,11 +127,7 @@ fn rows(
         } else {
             table.row(record, out)
         };
-        Ok(if result.is_ok() {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        })
+        Ok(unless_failed(&result))
     })?;
     result?;
     Ok(count)
@@ -165,11 +161,7 @@ fn record(
         if other.decision == record.decision {
             result = table.row(other, out);
         }
-        Ok(if result.is_ok() {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        })
+        Ok(unless_failed(&result))
     })?;
     Ok(result?)
 }

@@ -1,12 +1,11 @@
 //! `audit tail` and `audit query`: the newest records, those that match, and new ones.
 
 use std::io::{self, Write};
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
 use super::table::Table;
-use super::{AuditCommandError, Form, QueryArguments, TailArguments};
+use super::{AuditCommandError, Form, QueryArguments, TailArguments, unless_failed};
 use crate::audit::{Answer, Filter, Follower, LogReader, RecordView, each, newest};
 
 /// How often the log is looked at for new records.
@@ -65,11 +64,7 @@ fn all(
     let mut result = Ok(());
     let unreadable = each(reader, filter, &mut |line, record| {
         result = writer.record(line.bytes, record);
-        Ok(if result.is_ok() {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        })
+        Ok(unless_failed(&result))
     })?;
     result?;
     Ok(writer.unreadable(unreadable)?)
@@ -87,11 +82,7 @@ fn follow(
             {
                 result = writer.record(line.bytes, &record);
             }
-            Ok(if result.is_ok() {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            })
+            Ok(unless_failed(&result))
         })?;
         result?;
         writer.out.flush()?;

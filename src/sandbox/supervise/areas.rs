@@ -126,10 +126,15 @@ impl Areas {
             ..
         } = wanted;
         let changes = rights.change_something();
-        if rights.is_empty() || pinned.has_no_name() || (changes && !pinned.is_on_disk()) {
+        if rights.is_empty() || pinned.has_no_name() {
             return None;
         }
         let grant = self.innermost_grant(path);
+        // Pipes and devices are written to without a change of the host; in a grant they still
+        // lead to whoever reads them.
+        if changes && !pinned.is_on_disk() && grant.is_none() {
+            return None;
+        }
         if grant.is_none() && !changes && self.known == Known::GrantsAlone {
             return None;
         }

@@ -40,7 +40,10 @@ pub(super) struct Object {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Deed {
     Open(OFlag),
+    /// A name that must be new.
     Make,
+    /// A name that may be another's.
+    Take,
     Remove,
     Cut,
     Execute(LastLink),
@@ -77,6 +80,7 @@ enum Deeds {
     /// `creat`
     Create,
     Make,
+    Take,
     Remove,
     Cut,
     /// `execve`
@@ -115,9 +119,9 @@ const CALLS: [(&str, &[Place]); 21] = [
     ("rmdir", &[path(0, Deeds::Remove)]),
     ("unlink", &[path(0, Deeds::Remove)]),
     ("unlinkat", &[at(0, Deeds::Remove)]),
-    ("rename", &[path(0, Deeds::Remove), path(1, Deeds::Make)]),
-    ("renameat", &[at(0, Deeds::Remove), at(2, Deeds::Make)]),
-    ("renameat2", &[at(0, Deeds::Remove), at(2, Deeds::Make)]),
+    ("rename", &[path(0, Deeds::Remove), path(1, Deeds::Take)]),
+    ("renameat", &[at(0, Deeds::Remove), at(2, Deeds::Take)]),
+    ("renameat2", &[at(0, Deeds::Remove), at(2, Deeds::Take)]),
     ("link", &[path(1, Deeds::Make)]),
     ("linkat", &[at(2, Deeds::Make)]),
     ("symlink", &[path(1, Deeds::Make)]),
@@ -127,6 +131,9 @@ const CALLS: [(&str, &[Place]); 21] = [
 ];
 
 const LONGEST_PATH: usize = 4096;
+
+/// The kernel's own limit.
+const MOST_LINKS: usize = 40;
 
 impl Attempt {
     /// Reads the call; none where it is another.
@@ -161,6 +168,7 @@ impl Deeds {
             Self::OpenHow(index) => return read_how(notification, index),
             Self::Create => Deed::Open(OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_TRUNC),
             Self::Make => Deed::Make,
+            Self::Take => Deed::Take,
             Self::Remove => Deed::Remove,
             Self::Cut => Deed::Cut,
             Self::Execute => Deed::Execute(LastLink::Follow),
@@ -209,13 +217,19 @@ impl Object {
     /// What the call wants, as the kernel would find it.
     ///
     /// # Errors
-    /// Where the path leads nowhere: then the kernel has nothing to refuse.
+    /// Where the path leads nowhere, or the call fails whoever may do what: then other layers
+    /// have nothing to refuse, and what the call would do besides is not reached.
     pub(super) fn wanted(&self, pid: i32) -> io::Result<Wanted> {
         match self.deed {
-            Deed::Open(flags) => self.opened(pid, flags),
-            Deed::Cut => Ok(Wanted::of(self.pin(pid, LastLink::Follow)?, Right::Write)),
-            Deed::Make => self.named(pid, Right::Create),
-            Deed::Remove => self.named(pid, Right::Delete),
+            Deed::Open(flags) => self.opened(pid, flags, MOST_LINKS),
+            Deed::Cut => {
+                let pinned = self.pin(pid, LastLink::Follow)?;
+                must_not_be_directory(&pinned)?;
+                Ok(Wanted::of(pinned, Right::Write))
+            }
+            Deed::Make => self.new_name(pid),
+            Deed::Take => self.named(pid, Right::Create),
+            Deed::Remove => self.removed(pid),
             Deed::Execute(last) => Ok(Wanted::executed(self.pin(pid, last)?)),
             Deed::ExecuteDescriptor => {
                 let descriptor = Target::Descriptor(self.directory);
@@ -229,7 +243,10 @@ impl Object {
         shown::whole(pid, self.directory, &self.path)
     }
 
-    fn opened(&self, pid: i32, flags: OFlag) -> io::Result<Wanted> {
+    fn opened(&self, pid: i32, flags: OFlag, links: usize) -> io::Result<Wanted> {
+        if flags.contains(OFlag::O_CREAT | OFlag::O_EXCL) {
+            return self.new_name(pid);
+        }
         let last = if flags.contains(OFlag::O_NOFOLLOW) {
             LastLink::Keep
         } else {
@@ -237,21 +254,59 @@ impl Object {
         };
         let pinned = match self.pin(pid, last) {
             Err(error) if is_absent(&error) && flags.contains(OFlag::O_CREAT) => {
-                return self.named(pid, Right::Create);
+                let named = self.named(pid, Right::Create)?;
+                return match self.behind(&named) {
+                    Some(behind) if links > 0 => behind.opened(pid, flags, links - 1),
+                    _ => Ok(named),
+                };
             }
             pinned => pinned?,
         };
+        let changing = OFlag::O_ACCMODE | OFlag::O_TRUNC | OFlag::O_CREAT;
         let rights = if flags.contains(OFlag::O_PATH) || pinned.is_link() {
             // Nothing is opened.
             Rights::NONE
         } else if flags.contains(OFlag::O_TMPFILE) {
             Rights::only(Right::Create)
         } else {
+            if flags.intersects(changing) {
+                must_not_be_directory(&pinned)?;
+            }
             rights_for(flags, looking_at(&pinned))
         };
         Ok(Wanted {
             rights,
             ..Wanted::of(pinned, Right::Read)
+        })
+    }
+
+    /// The kernel says that a name is taken before it asks anybody whether it may be made.
+    fn new_name(&self, pid: i32) -> io::Result<Wanted> {
+        let wanted = self.named(pid, Right::Create)?;
+        match wanted.named {
+            Some(_) => Err(Errno::EEXIST.into()),
+            None => Ok(wanted),
+        }
+    }
+
+    /// It asks a mount before it looks for the name, and Landlock after that.
+    fn removed(&self, pid: i32) -> io::Result<Wanted> {
+        let wanted = self.named(pid, Right::Delete)?;
+        if wanted.named.is_none() && !wanted.is_on_read_only_mount() {
+            return Err(Errno::ENOENT.into());
+        }
+        Ok(wanted)
+    }
+
+    /// Where a link leads behind which nothing is yet.
+    fn behind(&self, wanted: &Wanted) -> Option<Self> {
+        let link = wanted.named.as_ref().filter(|named| named.is_link())?;
+        let target = nix::fcntl::readlinkat(link.handle(), "").ok()?;
+        let (above, _) = split(&self.path);
+        let path = Path::new(OsStr::from_bytes(above.to_bytes())).join(target);
+        Some(Self {
+            path: CString::new(path.as_os_str().as_bytes()).ok()?,
+            ..*self
         })
     }
 
@@ -327,6 +382,14 @@ impl Wanted {
     }
 }
 
+/// Nobody writes to a directory, whatever is allowed.
+fn must_not_be_directory(pinned: &Pinned) -> io::Result<()> {
+    if pinned.is_directory() {
+        return Err(Errno::EISDIR.into());
+    }
+    Ok(())
+}
+
 pub(super) fn is_absent(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::ENOENT as i32)
 }
@@ -355,7 +418,7 @@ fn rights_for(flags: OFlag, reading: Right) -> Rights {
 }
 
 /// The directory part of a path as the kernel would walk it, and the last name.
-fn split(path: &CStr) -> (CString, OsString) {
+pub(super) fn split(path: &CStr) -> (CString, OsString) {
     let path = Path::new(OsStr::from_bytes(path.to_bytes()));
     let above = path.parent().unwrap_or(path).as_os_str().as_bytes();
     let above = if above.is_empty() { b"." } else { above };

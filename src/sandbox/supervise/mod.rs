@@ -16,6 +16,7 @@ mod call;
 mod place;
 mod scheduling;
 mod shown;
+mod witness;
 
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
@@ -25,19 +26,18 @@ use nix::errno::Errno;
 use syscalls::Sysno;
 
 pub(super) use areas::{Area, AreaSource, Areas, Known};
-use attempts::{Attempt, Object, Wanted, is_absent};
-use call::Call;
+use attempts::{Attempt, is_absent, split};
+use call::{Call, Target};
 use place::{Pinned, WritableRoot};
 use scheduling::Scheduling;
 use shown::Shown;
 
 use super::message::{RefusedCall, RefusedFor};
 use super::seccomp::{Action, SyscallRules};
-use crate::model::Right;
 use crate::policy::PatternSet;
-use crate::sys::metadata::{self, Change, Identity};
+use crate::sys::caller;
+use crate::sys::metadata::{self, Change, Identity, LastLink};
 use crate::sys::notification::{Answer, Listener, Notification};
-use crate::sys::process;
 
 /// What becomes of the calls that are handed over.
 #[derive(Debug)]
@@ -170,7 +170,10 @@ impl Supervisor {
         }
         let pinned = match Pinned::by(notification.pid, &call.target) {
             Ok(pinned) => pinned,
-            Err(_) if self.elsewhere == RefusedFor::ReadOnly => {
+            Err(error)
+                if self.elsewhere == RefusedFor::ReadOnly
+                    && !self.is_missing_inside(notification.pid, &call.target, &error) =>
+            {
                 return refuse(notification, &call, None, RefusedFor::ReadOnly);
             }
             // The path leads nowhere: the answer that the caller would have had.
@@ -189,6 +192,37 @@ impl Supervisor {
         }
     }
 
+    /// Whether a directory that commands may look at has no such name: then there is nothing to
+    /// refuse.
+    fn is_missing_inside(&self, pid: i32, target: &Target, error: &io::Error) -> bool {
+        let (
+            Some(areas),
+            Target::Path {
+                directory, path, ..
+            },
+        ) = (&self.areas, target)
+        else {
+            return false;
+        };
+        let (above, name) = split(path);
+        let look_up = |path, last| {
+            let target = Target::Path {
+                directory: *directory,
+                path,
+                last,
+            };
+            Pinned::by(pid, &target)
+        };
+        let Ok(above) = look_up(above, LastLink::Follow) else {
+            return false;
+        };
+        // Of a link that leads nowhere, nobody knows where it would lead.
+        let itself = look_up(path.clone(), LastLink::Keep);
+        is_absent(error)
+            && itself.is_err_and(|error| is_absent(&error))
+            && !areas.are_left_by(&above.path().join(name))
+    }
+
     /// The error of a call that the filter closes, and hands over only to be told of.
     fn closed_with(&self, notification: &Notification) -> Option<i32> {
         let number = u32::try_from(notification.number).ok()?;
@@ -196,110 +230,6 @@ impl Supervisor {
         match rules.verdict(number, &notification.arguments) {
             Action::Errno(errno) => Some(errno.number().into()),
             Action::Allow | Action::Notify => None,
-        }
-    }
-
-    /// Refuses what other layers would refuse; leaves to them what they would not.
-    fn witness(
-        &self,
-        areas: &Areas,
-        (listener, notification): (&Listener, &Notification),
-        attempt: &Attempt,
-    ) -> (Answer, Option<RefusedCall>) {
-        let pid = notification.pid;
-        let refusal = attempt.objects.iter().find_map(|object| {
-            Some(match object.wanted(pid) {
-                Ok(wanted) => {
-                    let reason = self.expected(areas.refusal(&wanted)?);
-                    (reason, object.shown(pid, Some(&wanted.path)))
-                }
-                Err(error) => {
-                    let reason = self.beyond(areas, object, pid, &error)?;
-                    (reason, object.shown(pid, None))
-                }
-            })
-        });
-        let Some((reason, shown)) = refusal else {
-            return (Answer::LeftToOtherLayers, None);
-        };
-        if !listener.is_waiting(notification.id) {
-            return (Answer::Refused(Errno::EPERM as i32), None);
-        }
-        self.told((notification, attempt.name), shown, reason)
-    }
-
-    /// A refusal with the error that the kernel would have given.
-    fn told(
-        &self,
-        call: (&Notification, &str),
-        shown: Shown,
-        reason: RefusedFor,
-    ) -> (Answer, Option<RefusedCall>) {
-        let (answer, told) = refused(call, shown, reason);
-        // What is protected in a view is mounted read-only.
-        let by_mount = self.metadata == MetadataChanges::LeftToMounts;
-        if by_mount && reason == RefusedFor::Exception {
-            return (Answer::Refused(Errno::EROFS as i32), told);
-        }
-        (answer, told)
-    }
-
-    /// Refuses a change of metadata that the mounts of a view would refuse; leaves to them what
-    /// they would not.
-    fn witness_change(
-        &self,
-        listener: &Listener,
-        notification: &Notification,
-        call: &Call,
-    ) -> (Answer, Option<RefusedCall>) {
-        let Ok(pinned) = Pinned::by(notification.pid, &call.target) else {
-            return (Answer::LeftToOtherLayers, None);
-        };
-        let wanted = Wanted::of(pinned, Right::Write);
-        let reason = self.areas.as_ref().and_then(|areas| areas.refusal(&wanted));
-        let Some(reason) = reason else {
-            return (Answer::LeftToOtherLayers, None);
-        };
-        if !listener.is_waiting(notification.id) {
-            return (Answer::Refused(Errno::EPERM as i32), None);
-        }
-        let shown = Shown::of(notification.pid, &call.target, Some(&wanted.path));
-        self.told((notification, call.name), shown, self.expected(reason))
-    }
-
-    /// Why nothing is there: in a view without a tripwire, because it lies outside.
-    fn beyond(
-        &self,
-        areas: &Areas,
-        object: &Object,
-        pid: i32,
-        error: &io::Error,
-    ) -> Option<RefusedFor> {
-        if self.beyond == Beyond::Silent || !is_absent(error) {
-            return None;
-        }
-        let path = object.written(pid)?;
-        areas
-            .are_left_by(path.as_path())
-            .then_some(RefusedFor::NotThere)
-    }
-
-    /// The reason by which the answer is the one that the kernel would have given.
-    fn expected(&self, reason: RefusedFor) -> RefusedFor {
-        match reason {
-            // Whatever it is, it cannot be changed.
-            RefusedFor::Outside | RefusedFor::Exception
-                if self.elsewhere == RefusedFor::ReadOnly =>
-            {
-                RefusedFor::ReadOnly
-            }
-            // A read-only mount of the host's.
-            RefusedFor::Exception if self.metadata == MetadataChanges::Made => RefusedFor::ReadOnly,
-            // In a view there is nothing else outside.
-            RefusedFor::Outside if self.metadata == MetadataChanges::LeftToMounts => {
-                RefusedFor::ReadOnly
-            }
-            reason => reason,
         }
     }
 
@@ -425,7 +355,7 @@ fn refused(
         looked_up: shown.looked_up,
         reason,
         pid: notification.pid,
-        process: process::arguments_of(notification.pid),
+        process: caller::arguments(notification.pid),
     };
     let errno = match reason {
         RefusedFor::ReadOnly => Errno::EROFS,

@@ -78,8 +78,11 @@ impl Pinned {
     fn by_letters((pid, directory): (i32, i32), path: &CStr, last: LastLink) -> Option<Self> {
         let written = Path::new(OsStr::from_bytes(path.to_bytes()));
         let leads_up = |part: Component<'_>| part == Component::ParentDir;
-        // A slash at the end demands a directory, which the letters alone would not say.
-        if path.to_bytes().ends_with(b"/") || written.components().any(leads_up) {
+        // A slash at the end, or a dot behind it, demands a directory and follows a link, which
+        // the letters alone would not say.
+        let end = path.to_bytes();
+        let demands_directory = end.ends_with(b"/") || end.ends_with(b"/.");
+        if demands_directory || written.components().any(leads_up) {
             return None;
         }
         let whole: PathBuf = if written.is_absolute() {
@@ -327,6 +330,28 @@ mod tests {
         let through = fs::metadata(world.path("root/d/file")).unwrap();
         assert!(through.is_file() && Path::exists(&world.path("outside/d/file")));
         assert!(!found(&root, &pinned));
+    }
+
+    #[test]
+    fn what_is_called_a_directory_must_be_one_and_is_found_behind_a_link() {
+        let world = World::new();
+        symlink(world.path("outside"), world.path("root/link")).unwrap();
+        let pin = |name: &str| {
+            let target = Target::Path {
+                directory: AT_FDCWD,
+                path: CString::new(world.path(name).as_os_str().as_bytes()).unwrap(),
+                last: LastLink::Keep,
+            };
+            Pinned::by(std::process::id().cast_signed(), &target)
+        };
+        assert!(pin("root/link").unwrap().is_link(), "the control");
+        for end in ["/", "/.", "//.", "/./"] {
+            let error = pin(&format!("root/d/file{end}")).unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::NotADirectory, "{end}");
+            let behind = pin(&format!("root/link{end}")).unwrap();
+            assert!(behind.is_directory(), "{end}");
+            assert!(behind.path().ends_with("outside"), "{end}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::own::{attach_at, open_in};
 use crate::policy::PatternSet;
 use crate::sys::metadata::Identity;
 use crate::sys::mount::{self, Attributes};
-use crate::sys::search::{Found, search};
+use crate::sys::search::{Found, Look, search};
 
 /// Something that nobody can open, to be mounted over what is hidden.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Hidden {
 /// Everything in a grant that is hidden, and exists now.
 pub(super) fn hidden_in(grant: &Located<'_>) -> Result<Vec<Hidden>, ViewError> {
     let fault = ViewError::on(ViewStep::Mask, grant.path.as_path());
-    let found = existing(grant.handle.as_fd(), &grant.rule.hide).map_err(fault)?;
+    let found = existing(grant.handle.as_fd(), &grant.rule.hide, |_| false).map_err(fault)?;
     let path = |relative: &Path| grant.path.as_path().join(relative);
     let hidden = found
         .iter()
@@ -121,7 +121,9 @@ pub(super) fn protect_in(grant: &Located<'_>, root: BorrowedFd<'_>) -> Result<()
         return Ok(());
     }
     let fault = ViewError::on(ViewStep::Mask, grant.path.as_path());
-    let found = existing(grant.handle.as_fd(), &grant.rule.protect).map_err(fault)?;
+    let patterns = &grant.rule.protect;
+    let leads_through = |path: &Path| patterns.lead_through(path);
+    let found = existing(grant.handle.as_fd(), patterns, leads_through).map_err(fault)?;
     let mut mounted = BTreeSet::new();
     for one in found {
         protect(grant, root, &one.path, &mut mounted)?;
@@ -165,19 +167,31 @@ fn remount(
     mount::attach(tree.as_fd(), place.as_fd()).map_err(fault())
 }
 
-/// The paths below a grant that the patterns cover, the uppermost ones only.
+/// The paths below a grant that the patterns cover, the uppermost ones only; and what
+/// leads through to one by its name and is no directory.
 ///
 /// Links are left out. What a link leads to has a name of its own, which the patterns cover
 /// or do not.
-fn existing(grant: BorrowedFd<'_>, patterns: &PatternSet) -> io::Result<Vec<Found>> {
+fn existing(
+    grant: BorrowedFd<'_>,
+    patterns: &PatternSet,
+    leads_through: impl Fn(&Path) -> bool,
+) -> io::Result<Vec<Found>> {
     if patterns.is_empty() {
         return Ok(Vec::new());
     }
-    let mut found = search(
-        grant,
-        |path| patterns.matches(path),
-        |path| patterns.lead_below(path),
-    )?;
+    let judge = |path: &Path| {
+        if patterns.matches(path) {
+            Look::Found
+        } else if leads_through(path) {
+            Look::Through
+        } else if patterns.lead_below(path) {
+            Look::Below
+        } else {
+            Look::Past
+        }
+    };
+    let mut found = search(grant, &judge)?;
     found.retain(|one| !one.identity.is_link());
     Ok(found)
 }

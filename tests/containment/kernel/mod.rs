@@ -177,6 +177,7 @@ fn nobody_is_told_what_another_was_refused() {
             assert!(count(denial) == 20 || !is_complete(&reply), "{reply}");
         }
     }
+    assert_eq!(marks.len(), 6);
 }
 
 /// How many denials are a flood.
