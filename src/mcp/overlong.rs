@@ -86,10 +86,16 @@ struct Line {
     /// The name whose value comes.
     name: Name,
     id: Option<Vec<u8>>,
-    has_id: bool,
-    has_method: bool,
-    has_answer: bool,
+    named: Named,
     is_no_object: bool,
+}
+
+/// Which members there are.
+#[derive(Debug, Default)]
+struct Named {
+    id: bool,
+    method: bool,
+    answer: bool,
 }
 
 /// Where in a string the last byte was.
@@ -178,10 +184,10 @@ impl Line {
         match serde_json::from_slice::<String>(&word).as_deref() {
             Ok("id") => {
                 self.name = Name::Id;
-                self.has_id = true;
+                self.named.id = true;
             }
-            Ok("method") => self.has_method = true,
-            Ok("result" | "error") => self.has_answer = true,
+            Ok("method") => self.named.method = true,
+            Ok("result" | "error") => self.named.answer = true,
             _ => {}
         }
     }
@@ -201,12 +207,11 @@ impl Line {
         }
         let word = self.id.filter(|word| word.len() <= LONGEST_WORD);
         let id = word.and_then(|word| serde_json::from_slice(&word).ok());
-        match (self.has_method, self.has_answer, id) {
-            (true, _, id) if self.has_id => Overlong::Request(id),
-            (true, ..) => Overlong::Notice,
+        match (self.named.method, self.named.answer, id) {
+            (true, _, id) if self.named.id => Overlong::Request(id),
             (false, true, Some(id)) => Overlong::Response(id),
-            (false, true, None) => Overlong::Notice,
             (false, false, _) => Overlong::Request(None),
+            _ => Overlong::Notice,
         }
     }
 }

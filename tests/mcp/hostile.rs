@@ -59,9 +59,10 @@ fn a_message_without_end_is_bounded() {
 
 /// Writes a line of 17 MiB, between these.
 fn write_overlong(client: &mut Client, (first, last): (&str, &str)) {
+    let part = vec![b'x'; 1 << 20];
     client.write(first.as_bytes());
     for _ in 0..17 {
-        client.write(&[b'x'; 1 << 20]);
+        client.write(&part);
     }
     client.write(last.as_bytes());
     client.write(b"\n");

@@ -88,9 +88,9 @@ fn a_client_that_goes_away_ends_its_call_and_a_server_that_ends_all() {
 fn a_client_that_goes_away_without_a_word_leaves_nothing_when_its_time_is_up() {
     let world = World::new();
     let served = Served::start(&world, &["--timeout", "3", "--idle", "1"], Some(TOKEN));
-    let server = served.child.id();
+    let pid = served.child.id();
     // The session of all requests that belong to none.
-    assert_eq!(children(server).len(), 1);
+    assert_eq!(children(pid).len(), 1);
     let begun = served.exchange(&Request::post(&initialize()));
     let session = begun.header("mcp-session-id").unwrap().to_owned();
     // A client that listens and says nothing has gone away as well.
@@ -111,7 +111,7 @@ fn a_client_that_goes_away_without_a_word_leaves_nothing_when_its_time_is_up() {
     assert_eq!(started.message()["result"]["isError"], false, "{started:?}");
     wait_until("it runs", || world.path("work/started").exists());
     // That is all that it says.
-    wait_until("its worker has ended", || children(server).len() == 1);
+    wait_until("its worker has ended", || children(pid).len() == 1);
     assert_eq!(processes_with(&mark), 0);
     wait_until("the session's end is on record", || {
         let records = world.records();
