@@ -16,6 +16,8 @@ use super::{checked, installed};
 pub enum Resolution {
     /// As any program would, but never through the magic links of proc.
     Ordinary,
+    /// As any program would, through the magic links of proc as well.
+    ThroughMagicLinks,
     /// Through no symbolic link at all.
     WithoutLinks,
     /// Beneath the directory, and through no symbolic link at all.
@@ -53,6 +55,7 @@ pub fn pin(
     how.flags = u64::try_from(flags).unwrap_or(0);
     how.resolve = match resolution {
         Resolution::Ordinary => libc::RESOLVE_NO_MAGICLINKS,
+        Resolution::ThroughMagicLinks => 0,
         Resolution::WithoutLinks => libc::RESOLVE_NO_SYMLINKS | libc::RESOLVE_NO_MAGICLINKS,
         Resolution::Confined(asked) => {
             (asked & !libc::RESOLVE_CACHED) | libc::RESOLVE_NO_MAGICLINKS

@@ -73,10 +73,7 @@ fn errno_in_view(policy: Policy, way: &str, in_flat_mode: Errno) -> Errno {
         // which the launcher does itself.
         (_, "parent-root") => EPERM,
         // The link itself cannot be made.
-        (
-            Policy::ReadOnly,
-            "own-link" | "own-directory-link" | "renaming-in" | "hard-link" | "exchanging",
-        ) => Errno::EROFS,
+        (Policy::ReadOnly, "own-link" | "own-directory-link" | "hard-link") => Errno::EROFS,
         _ => Errno::ENOENT,
     }
 }

@@ -1,6 +1,6 @@
 //! Where a pinned object lies: beneath a writable root, or not.
 
-use std::ffi::{CStr, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
@@ -43,17 +43,7 @@ impl Pinned {
                 directory,
                 path,
                 last,
-            } => match descriptor_in(path, pid) {
-                Some(number) if *last == LastLink::Follow => pin_descriptor(pid, number)?,
-                _ if path.to_bytes().starts_with(b"/") => {
-                    // Where it starts does not matter, and to look would cost the most.
-                    pin(nix::fcntl::AT_FDCWD, path, Resolution::Ordinary, *last)?
-                }
-                _ => {
-                    let start = pin_descriptor(pid, *directory)?;
-                    pin(start.as_fd(), path, Resolution::Ordinary, *last)?
-                }
-            },
+            } => pin_path((pid, *directory), path, *last)?,
             Target::Confined {
                 directory,
                 path,
@@ -76,6 +66,8 @@ impl Pinned {
     /// The same where the path leads through no link and never up: then its letters are the
     /// kernel's name for the object, and two handles fewer are opened. None in any other case.
     fn by_letters((pid, directory): (i32, i32), path: &CStr, last: LastLink) -> Option<Self> {
+        let own = below_own(path, pid);
+        let path = own.as_deref().unwrap_or(path);
         let written = Path::new(OsStr::from_bytes(path.to_bytes()));
         let leads_up = |part: Component<'_>| part == Component::ParentDir;
         // A slash at the end, or a dot behind it, demands a directory and follows a link, which
@@ -202,6 +194,34 @@ impl WritableRoot {
         let identity = Identity::of(found.as_fd()).ok()?;
         identity.is_same_object(&pinned.identity).then_some(found)
     }
+}
+
+fn pin_path((pid, directory): (i32, i32), path: &CStr, last: LastLink) -> io::Result<OwnedFd> {
+    if let Some(number) = descriptor_in(path, pid)
+        && last == LastLink::Follow
+    {
+        return pin_descriptor(pid, number);
+    }
+    let here = nix::fcntl::AT_FDCWD;
+    if let Some(path) = below_own(path, pid) {
+        return pin(here, &path, Resolution::ThroughMagicLinks, last);
+    }
+    if path.to_bytes().starts_with(b"/") {
+        // Where it starts does not matter, and to look would cost the most.
+        return pin(here, path, Resolution::Ordinary, last);
+    }
+    let start = pin_descriptor(pid, directory)?;
+    pin(start.as_fd(), path, Resolution::Ordinary, last)
+}
+
+/// What proc calls `self` is whoever asks, and must not be us: `/proc/self/root/etc` is where
+/// the caller's root leads.
+fn below_own(path: &CStr, pid: i32) -> Option<CString> {
+    let bytes = path.to_bytes();
+    let own = format!("/proc/{pid}/");
+    let names: [&[u8]; 3] = [b"/proc/self/", b"/proc/thread-self/", own.as_bytes()];
+    let rest = names.iter().find_map(|name| bytes.strip_prefix(*name))?;
+    CString::new([own.as_bytes(), rest].concat()).ok()
 }
 
 fn pin_descriptor(pid: i32, number: i32) -> io::Result<OwnedFd> {

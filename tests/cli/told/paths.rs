@@ -98,3 +98,28 @@ assert libc.syscall(437, here, b'/../mine', how, 24) > 0, os.strerror(ctypes.get
         assert!(told_of(&report, "/mine").is_none(), "{report}");
     }
 }
+
+/// `/proc/self` is whoever looks, and not the supervisor.
+#[test]
+fn a_detour_by_proc_is_told() {
+    let world = world();
+    let code = "import os
+for name in ['/proc/self/root/etc/shadow', '/proc/thread-self/root/etc/shadow', '/proc/self/cwd/../../../../etc/shadow']:
+    try: print(open(name).read())
+    except OSError as error: assert error.errno == 13, error
+os.mkdir('/proc/self/cwd/made')
+assert open('/proc/self/cwd/mine').read() == 'mine\\n'";
+    world.write("work/script.py", code);
+    let report = report(&world, "1", &[], "exec python3 script.py");
+    assert_eq!(report["result"]["exit_code"], 0, "{report}");
+    assert_eq!(report["result"]["stdout"], "", "{report}");
+    for path in [
+        "/proc/self/root/etc/shadow",
+        "/proc/thread-self/root/etc/shadow",
+    ] {
+        let told = told_of(&report, path).unwrap_or_else(|| panic!("{path}: {report}"));
+        assert_eq!(told["code"], "outside-capability", "{report}");
+        assert_eq!(told["looked_up"], "/etc/shadow", "{report}");
+    }
+    assert!(world.path("work/made").is_dir());
+}

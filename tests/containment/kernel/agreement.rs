@@ -5,6 +5,7 @@
 //! other witnesses must have told by default.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -182,8 +183,20 @@ impl Observed {
     /// The same path for the same thing in every world.
     fn place(&self, path: &Path) -> PathBuf {
         let outside = self.outside.path().canonicalize().unwrap();
-        if let Ok(rest) = path.strip_prefix(outside) {
-            return Path::new("outside").join(rest);
+        if let Ok(rest) = path.strip_prefix(&outside) {
+            return outside.with_file_name("outside").join(rest);
+        }
+        // Whoever asks has another number each time.
+        if let Ok(rest) = path.strip_prefix("/proc") {
+            let mut parts = rest.components();
+            let first = parts.next().map(|first| first.as_os_str().to_owned());
+            let is_number = |name: &OsString| {
+                name.to_str()
+                    .is_some_and(|name| name.parse::<u32>().is_ok())
+            };
+            if first.as_ref().is_some_and(is_number) {
+                return Path::new("/proc/self").join(parts.as_path());
+            }
         }
         let inside = path.strip_prefix(self.world.path(""));
         inside.map_or(path.to_owned(), |rest| Path::new("world").join(rest))
@@ -231,9 +244,15 @@ impl Observed {
             let Some((own, _)) = self.commands.iter().find(same) else {
                 continue;
             };
+            let paths = |one: &Value| {
+                let found = one["looked_up"].as_str().map(PathBuf::from);
+                [path(one).map(Path::to_owned), found]
+            };
             let ours: Vec<PathBuf> = denials(own)
                 .iter()
-                .filter_map(|one| Some(self.place(path(one)?)))
+                .flat_map(paths)
+                .flatten()
+                .map(|path| self.place(&path))
                 .collect();
             for (op, path) in told {
                 compared += 1;
