@@ -16,6 +16,8 @@ impl Errno {
     /// Function not implemented.
     pub const ENOSYS: Self = Self(38);
 
+    /// No sockets of this family.
+    pub const EAFNOSUPPORT: Self = Self(97);
     /// Network is unreachable.
     pub const ENETUNREACH: Self = Self(101);
 

@@ -177,7 +177,10 @@ impl SyscallRules {
     #[must_use]
     pub fn witnessed(&self) -> Self {
         let watch = |action: &mut Action| {
-            if matches!(action, Action::Errno(Errno::EPERM | Errno::ENETUNREACH)) {
+            let is_told = [Errno::EPERM, Errno::ENETUNREACH, Errno::EAFNOSUPPORT];
+            if let Action::Errno(errno) = action
+                && is_told.contains(errno)
+            {
                 *action = Action::Notify;
             }
         };

@@ -330,7 +330,8 @@ fn refuse(
 
 fn tell_of_closed(notification: &Notification, errno: i32) -> Option<RefusedCall> {
     let number = usize::try_from(notification.number).ok()?;
-    let reason = if errno == Errno::ENETUNREACH as i32 {
+    let of_network = [Errno::ENETUNREACH, Errno::EAFNOSUPPORT];
+    let reason = if of_network.iter().any(|one| *one as i32 == errno) {
         RefusedFor::Network
     } else {
         RefusedFor::Closed

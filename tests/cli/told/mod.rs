@@ -367,3 +367,24 @@ fn what_may_not_be_executed_is_told() {
         assert_eq!(times, 2, "{report}");
     }
 }
+
+/// Netlink, packets, virtual machines, the kernel's cryptography.
+#[test]
+fn a_socket_of_whatever_family_is_told() {
+    let code = "import socket, errno
+for family in [16, 17, 40, 38, 2]:
+    try: socket.socket(family, socket.SOCK_DGRAM)
+    except OSError as error: assert error.errno in (errno.EAFNOSUPPORT, errno.ENETUNREACH), error";
+    for flat in ["0", "1"] {
+        let world = world();
+        world.write("work/script.py", code);
+        let report = report(&world, flat, &[], "exec python3 script.py");
+        assert_eq!(report["result"]["exit_code"], 0, "{report}");
+        let denials = report["denials"].as_array().unwrap();
+        let of_sockets = denials
+            .iter()
+            .filter(|one| one["op"] == "socket" && one["code"] == "network-not-granted");
+        let times: u64 = of_sockets.map(|one| one["count"].as_u64().unwrap()).sum();
+        assert_eq!(times, 5, "{report}");
+    }
+}
