@@ -4,7 +4,6 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
-use std::path::Path;
 use std::process::Command;
 
 use nix::errno::Errno::{self, EACCES};
