@@ -217,11 +217,14 @@ fn pin_path((pid, directory): (i32, i32), path: &CStr, last: LastLink) -> io::Re
 /// What proc calls `self` is whoever asks, and must not be us: `/proc/self/root/etc` is where
 /// the caller's root leads.
 fn below_own(path: &CStr, pid: i32) -> Option<CString> {
-    let bytes = path.to_bytes();
-    let own = format!("/proc/{pid}/");
-    let names: [&[u8]; 3] = [b"/proc/self/", b"/proc/thread-self/", own.as_bytes()];
-    let rest = names.iter().find_map(|name| bytes.strip_prefix(*name))?;
-    CString::new([own.as_bytes(), rest].concat()).ok()
+    // First of all, because every path that is looked at comes by here.
+    let below_proc = path.to_bytes().strip_prefix(b"/proc/")?;
+    let own = format!("{pid}/");
+    let names: [&[u8]; 3] = [b"self/", b"thread-self/", own.as_bytes()];
+    let rest = names
+        .iter()
+        .find_map(|name| below_proc.strip_prefix(*name))?;
+    CString::new([b"/proc/", own.as_bytes(), rest].concat()).ok()
 }
 
 fn pin_descriptor(pid: i32, number: i32) -> io::Result<OwnedFd> {
