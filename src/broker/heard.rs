@@ -203,20 +203,11 @@ fn rule_of<'a>(plan: &'a Plan, path: &'a Path) -> Option<(&'a PathRule, &'a Path
 mod tests {
     use std::path::Path;
 
-    use super::{Intent, Object, PathSource, Refusal, RefusalCode, SeenBesides, Sighting};
+    use super::{Object, Refusal, SeenBesides, Sighting};
+    use crate::broker::refused::outside;
 
     fn seen<'a>(op: &'a str, path: &'a str) -> Sighting<'a> {
-        Sighting {
-            code: RefusalCode::OutsideCapability,
-            op,
-            path: Some(Path::new(path)),
-            intent: Intent::Unknown,
-            pid: 0,
-            process: &[],
-            source: PathSource::Tripwire,
-            looked_up: None,
-            written: None,
-        }
+        outside(op, Some(Path::new(path)))
     }
 
     fn told(blockers: &str, path: &str) -> Refusal {

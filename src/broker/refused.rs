@@ -224,7 +224,7 @@ fn whole_path(attempt: &Attempt) -> PathBuf {
     }
 }
 
-fn outside<'a>(op: &'a str, path: Option<&'a Path>) -> Sighting<'a> {
+pub(super) fn outside<'a>(op: &'a str, path: Option<&'a Path>) -> Sighting<'a> {
     Sighting {
         code: RefusalCode::OutsideCapability,
         op,
